@@ -8,5 +8,6 @@ pub mod driver;
 pub mod exec;
 pub mod ids;
 pub mod image;
+pub mod scheduler;
 pub mod stats;
 pub mod units;

@@ -8,7 +8,7 @@ pub mod driver;
 pub mod exec;
 pub mod ids;
 pub mod image;
-pub mod state;
+pub mod scheduler;
 pub mod stats;
 pub mod store;
 pub mod units;

@@ -9,6 +9,7 @@ pub mod exec;
 pub mod ids;
 pub mod image;
 pub mod scheduler;
+pub mod state;
 pub mod stats;
 pub mod store;
 pub mod units;

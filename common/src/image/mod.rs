@@ -12,6 +12,8 @@ mod inspect;
 mod probe;
 mod qcow2;
 mod temporary;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 pub use convert::qemu_img;

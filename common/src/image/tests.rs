@@ -22,6 +22,20 @@ use crate::{
 
 const MIB: u64 = 1 << 20;
 
+/// Options that make each kind of qcow2 there is.
+const HONEST: [&str; 10] = [
+    "compat=0.10",
+    "compat=1.1",
+    "cluster_size=512",
+    "cluster_size=2M",
+    "extended_l2=on,cluster_size=128k",
+    "compression_type=zstd",
+    "lazy_refcounts=on",
+    "refcount_bits=1",
+    "preallocation=metadata",
+    "preallocation=falloc",
+];
+
 fn ctx() -> OpCtx {
     OpCtx::new(OpId::new(), Duration::from_secs(120), CancellationToken::new())
 }

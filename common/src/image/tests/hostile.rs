@@ -22,20 +22,7 @@ fn refusal(file: &File, declared: ImageFormat) -> String {
 #[tokio::test]
 async fn every_kind_of_honest_qcow2_is_accepted() {
     let lab = Lab::new();
-    for (number, options) in [
-        "compat=0.10",
-        "compat=1.1",
-        "cluster_size=512",
-        "cluster_size=2M",
-        "extended_l2=on,cluster_size=128k",
-        "compression_type=zstd",
-        "lazy_refcounts=on",
-        "refcount_bits=1",
-        "preallocation=metadata",
-    ]
-    .iter()
-    .enumerate()
-    {
+    for (number, options) in super::HONEST.iter().enumerate() {
         let name = format!("{number}.qcow2");
         lab.qemu_img(&["create", "-f", "qcow2", "-o", options, &format!("@{name}"), "6M"]).await;
         let found = inspect(&lab.open(&name), ImageFormat::Qcow2).unwrap_or_else(|error| panic!("{options}: {error}"));

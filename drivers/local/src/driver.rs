@@ -35,6 +35,13 @@ impl LocalDriver {
         Ok(Self { store: FileStore::open(&config.path, options)?, max_attachments })
     }
 
+    /// Whether snapshots and clones share blocks with their source, so that they are quick, and can be made of an
+    /// attached volume.
+    #[must_use]
+    pub fn shares_blocks(&self) -> bool {
+        self.store.shares_blocks()
+    }
+
     /// The store, if the volume is in its pool. Another name is an error for every call: after a change of the
     /// configuration "no such volume" would make the manager forget volumes that are there.
     fn store_of(&self, volume: &VolumeRef) -> std::result::Result<&FileStore, Error> {

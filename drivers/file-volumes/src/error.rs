@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use ashlar_common::{
-    driver::{
-        Classified, Kind,
-        context::Stopped,
-    },
+    driver::{Classified, Kind, context::Stopped},
     ids::{AttachmentId, SnapshotId, VolumeId},
     image::ImageError,
     units::ByteCount,

@@ -65,8 +65,8 @@ impl Record {
         let file = dir.known_file(RECORD, rustix::fs::OFlags::RDONLY)?;
         let mut text = Vec::new();
         file.take(MAX_BYTES).read_to_end(&mut text).doing("read", &dir.path_of(RECORD))?;
-        let stored: Stored =
-            serde_json::from_slice(&text).map_err(|error| dir.damaged(RECORD, format!("it cannot be read: {error}")))?;
+        let stored: Stored = serde_json::from_slice(&text)
+            .map_err(|error| dir.damaged(RECORD, format!("it cannot be read: {error}")))?;
         if stored.version != VERSION {
             return Err(dir.damaged(RECORD, format!("its version {} is not known here", stored.version)));
         }

@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn the_path_is_all_that_must_be_given() {
         let config: Config = toml::from_str("path = '/srv/volumes'").expect("a configuration");
-        assert_eq!((config.provisioning, config.multi_attach, config.pool.as_str()), (Provisioning::Thin, false, "pool"));
+        assert_eq!(
+            (config.provisioning, config.multi_attach, config.pool.as_str()),
+            (Provisioning::Thin, false, "pool")
+        );
         assert!(config.options().is_ok());
     }
 
@@ -118,7 +121,8 @@ mod tests {
         ] {
             assert!(toml::from_str::<Config>(bad).is_err(), "{bad}");
         }
-        for bad in ["reserved_percentage = 101", "max_over_subscription_ratio = 0.5", "max_over_subscription_ratio = nan"]
+        for bad in
+            ["reserved_percentage = 101", "max_over_subscription_ratio = 0.5", "max_over_subscription_ratio = nan"]
         {
             let config: Config = toml::from_str(&format!("path = '/srv'\n{bad}")).expect("well formed");
             assert!(config.options().is_err(), "{bad}");

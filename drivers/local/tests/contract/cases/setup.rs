@@ -45,10 +45,7 @@ pub(crate) async fn full_file_system_is_out_of_space_and_nothing_is_left(file_sy
     assert_kind(thick.create(&ctx(), &spec(too_much)).await, Kind::OutOfSpace);
     assert_kind(thick.create_from_snapshot(&ctx(), &spec(too_much), &frozen).await, Kind::OutOfSpace);
     assert_kind(thick.clone_volume(&ctx(), &spec(too_much), &volume).await, Kind::OutOfSpace);
-    assert_kind(
-        thick.extend(&ctx(), &volume, crate::bench::bytes(SIZE + too_much)).await,
-        Kind::OutOfSpace,
-    );
+    assert_kind(thick.extend(&ctx(), &volume, crate::bench::bytes(SIZE + too_much)).await, Kind::OutOfSpace);
     assert_eq!(listed(&thick).await, before.0);
     bench.assert_tidy();
     let seen = thick.inspect(&ctx(), &volume).await.expect("looked").expect("there");

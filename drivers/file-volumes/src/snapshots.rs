@@ -10,6 +10,7 @@ use crate::{
     layout::{self, DATA, SNAPSHOTS},
     lock::Locked,
     record::{Origin, Record},
+    root::Dir,
     stage::{self, Placing, Stage},
     store::{FileStore, Inner},
     volumes::{Begun, data_of, readable, size_of},
@@ -78,7 +79,7 @@ impl FileStore {
                 return Err(of_another_volume(id));
             }
             stage::remove(&inner.root, ctx, &inner.snapshots()?, &name)?;
-            stage::sweep(&inner.root, Some(&name))?;
+            stage::settle(&inner.root, &name, stage::sweep(&inner.root, Some(&name)))?;
             Ok(Outcome::Changed(()))
         })
         .await
@@ -211,7 +212,7 @@ impl Inner {
         ctx: &OpCtx,
         spec: &VolumeSpec,
         origin: Origin,
-        source: &crate::root::Dir,
+        source: &Dir,
     ) -> Result<Outcome<Volume>, Error> {
         let (bytes, needed) = readable(source)?;
         if spec.size < needed {
@@ -227,7 +228,7 @@ impl Inner {
     }
 
     /// A snapshot's directory.
-    fn snapshot_dir(&self, id: SnapshotId, volume: VolumeId) -> Result<crate::root::Dir, Error> {
+    fn snapshot_dir(&self, id: SnapshotId, volume: VolumeId) -> Result<Dir, Error> {
         self.taken_alike(id, volume)?.ok_or(Error::NoSnapshot(id))?;
         self.snapshots()?.dir(&layout::snapshot(id))?.ok_or(Error::NoSnapshot(id))
     }

@@ -12,7 +12,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use crate::{
     error::{Doing, Error},
     fill,
-    layout::{self, DATA},
+    layout::{self, ATTACHMENTS, DATA},
     record::{Origin, Record},
     root::Dir,
     stage::{self, Placing, Stage},
@@ -85,14 +85,14 @@ impl FileStore {
     pub async fn delete(&self, ctx: &OpCtx, id: VolumeId) -> driver::Result<Outcome<()>> {
         let name = layout::volume(id);
         let Some(locked) = self.lock_volume(ctx, id).await? else {
-            self.work(ctx, move |inner, _| stage::sweep(&inner.root, Some(&name))).await?;
+            self.work(ctx, move |inner, _| inner.tidy_after(id)).await?;
             return Ok(Outcome::Unchanged(()));
         };
         self.work(ctx, move |inner, ctx| {
             let _locked = locked;
             inner.refuse_attached(id)?;
             stage::remove(&inner.root, ctx, &inner.volumes()?, &name)?;
-            stage::sweep(&inner.root, Some(&name))?;
+            stage::settle(&inner.root, &name, inner.tidy_after(id))?;
             Ok(Outcome::Changed(()))
         })
         .await
@@ -188,6 +188,12 @@ impl Inner {
             return Ok(Some(volume));
         };
         Err(Error::Conflict { name, differs })
+    }
+
+    /// Removes what operations that died left of a volume that is gone.
+    fn tidy_after(&self, id: VolumeId) -> Result<(), Error> {
+        stage::sweep(&self.root, Some(&layout::volume(id)))?;
+        self.root.known_dir(ATTACHMENTS)?.remove_empty(&id.to_string()).map(drop)
     }
 }
 

@@ -35,6 +35,11 @@ impl Bench {
         let lab = Lab::new(file_system).await;
         let config = config(&lab.path());
         let local = LocalDriver::open(config.clone()).expect("the lab can hold volumes");
+        // A lab that is not what it should be would prove nothing.
+        if let Some(file_system) = file_system {
+            let shares = !matches!(file_system, FileSystem::Ext4);
+            assert_eq!(local.shares_blocks(), shares, "{file_system:?} was not mounted as usual");
+        }
         Self { local, config, lab }
     }
 

@@ -81,7 +81,17 @@ suite! {
         cancelled_clone_leaves_nothing,
         past_deadline_changes_nothing,
         abandoned_call_leaves_nothing,
+        held_lock_ends_calls_in_time_and_stops_no_statistics,
         two_drivers_share_a_directory;
+    killed:
+        store_is_whole_after_each_kill;
+}
+
+/// Not a case: what the process does that [`cases::killed`] starts and kills. As a test of its own it has no
+/// directory to work in, and makes one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn life_of_the_killed() {
+    cases::killed::live().await;
 }
 
 mod setup {
@@ -90,6 +100,11 @@ mod setup {
     #[tokio::test]
     async fn directory_that_cannot_be_used_is_named_with_the_fix() {
         setup::directory_that_cannot_be_used_is_named_with_the_fix();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn volume_that_no_file_can_be_is_invalid() {
+        setup::volume_that_no_file_can_be_is_invalid().await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

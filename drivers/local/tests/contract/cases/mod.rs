@@ -2,6 +2,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod images;
+pub(crate) mod killed;
 pub(crate) mod robust;
 pub(crate) mod setup;
 pub(crate) mod snapshots;

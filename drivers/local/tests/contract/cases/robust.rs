@@ -158,6 +158,33 @@ pub(crate) async fn abandoned_call_leaves_nothing(bench: &Bench) {
     assert_eq!(listed(driver).await.0, vec![source.id]);
 }
 
+/// call.2, call.5: somebody else works on the volume and does not end.
+pub(crate) async fn held_lock_ends_calls_in_time_and_stops_no_statistics(bench: &Bench) {
+    let driver = bench.driver();
+    let volume = create(driver, SIZE).await;
+    let record = bench.root().join(format!("volumes/volume-{}/record", volume.id));
+    let lock = File::open(record).expect("there");
+    rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).expect("free");
+    let cancel = CancellationToken::new();
+    let context = OpCtx::new(OpId::new(), Duration::from_secs(60), cancel.clone());
+    let waiting: Vec<_> = (0..600)
+        .map(|_| {
+            let (driver, volume, context) = (bench.local.clone(), volume.clone(), context.clone());
+            tokio::spawn(async move { driver.delete(&context, &volume).await })
+        })
+        .collect();
+    for _ in 0..10 {
+        driver.stats(&ctx()).await.expect("not held up");
+        driver.inspect(&ctx(), &volume).await.expect("not held up").expect("there");
+    }
+    cancel.cancel();
+    for call in waiting {
+        assert_kind(call.await.expect("no panic"), Kind::Indeterminate);
+    }
+    drop(lock);
+    assert_changed(&driver.delete(&ctx(), &volume).await.expect("free again"));
+}
+
 /// Two processes, such as a host that went away slowly and its successor.
 pub(crate) async fn two_drivers_share_a_directory(bench: &Bench) {
     let other = bench.open_again(|_| {});

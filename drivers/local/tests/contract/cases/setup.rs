@@ -34,6 +34,16 @@ pub(crate) fn directory_that_cannot_be_used_is_named_with_the_fix() {
     assert!(matches!(LocalDriver::open(bad), Err(Error::Setting { key: "reserved_percentage", .. })));
 }
 
+/// ext4 ends at 16 TiB a file.
+pub(crate) async fn volume_that_no_file_can_be_is_invalid() {
+    let bench = Bench::new(Some(FileSystem::Ext4)).await;
+    assert_kind(bench.driver().create(&ctx(), &spec(1 << 46)).await, Kind::Invalid);
+    let volume = create(bench.driver(), SIZE).await;
+    assert_kind(bench.driver().extend(&ctx(), &volume, crate::bench::bytes(1 << 46)).await, Kind::Invalid);
+    assert_eq!(listed(bench.driver()).await.0, vec![volume.id]);
+    bench.assert_tidy();
+}
+
 /// create.3, and the same for copies and growth.
 pub(crate) async fn full_file_system_is_out_of_space_and_nothing_is_left(file_system: FileSystem) {
     let bench = Bench::new(Some(file_system)).await;

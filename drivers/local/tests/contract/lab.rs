@@ -86,12 +86,12 @@ impl Lab {
 
     /// A home that no sweep can take for abandoned: it gets its name after its lock.
     fn locked() -> Self {
-        let made = tempfile::Builder::new().prefix(".ashlar-local-lab").tempdir().expect("a temporary directory");
+        let made = tempfile::Builder::new().prefix(&format!(".{PREFIX}")).tempdir().expect("a temporary directory");
         let lock = File::create(made.path().join("lock")).expect("a file");
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).expect("nobody else knows it");
         fs::create_dir(made.path().join("mnt")).expect("a directory");
         let unique = made.path().file_name().and_then(|name| name.to_str()).expect("a name").trim_start_matches('.');
-        let home = made.path().with_file_name(format!("{PREFIX}{unique}"));
+        let home = made.path().with_file_name(unique);
         fs::rename(made.keep(), &home).expect("a new name");
         Self { home, mounted: false, _lock: lock }
     }

@@ -75,7 +75,7 @@ async fn work_for(store: &Path, time: Duration) {
     let program = Program::find_with(name, lookup).expect("this program is there");
     let role = format!("{ROLE}{}", store.display());
     let context = OpCtx::new(OpId::new(), Duration::from_secs(60), CancellationToken::new());
-    let run = program.run(["--exact", CHILD, role.as_str()]);
+    let run = program.run(["--exact", CHILD, role.as_str()]).dies_with_host();
     // Dropping the run kills the process at once.
     if let Ok(ended) = tokio::time::timeout(time, run.output(&context)).await {
         panic!("the worker ended before it was killed: {ended:?}");

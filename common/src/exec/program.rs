@@ -50,6 +50,17 @@ impl Program {
             .ok_or(ExecError::Missing { name, package: lookup.package })
     }
 
+    /// The program at a path that was found otherwise; `name` is for error texts.
+    ///
+    /// # Errors
+    /// [`ExecError::Missing`] if there is no executable.
+    pub fn at(name: &'static str, path: PathBuf) -> Result<Self, ExecError> {
+        if path.is_absolute() && is_executable(&path) {
+            return Ok(Self { name, path });
+        }
+        Err(ExecError::Missing { name, package: None })
+    }
+
     /// Its absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {

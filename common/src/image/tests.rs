@@ -80,7 +80,8 @@ impl Lab {
         for (number, at) in [(1_u8, 0), (2, 70_000), (3, bytes / 2), (4, bytes - 5000)] {
             file.write_all_at(&vec![number; 5000], at).expect("room");
         }
-        file.write_all_at(&vec![0; 200_000], bytes / 4).expect("room");
+        let zeros = usize::try_from(bytes / 8).expect("small");
+        file.write_all_at(&vec![0; zeros], bytes / 4).expect("room");
         file
     }
 

@@ -23,6 +23,17 @@ pub struct LocalDriver {
 }
 
 impl LocalDriver {
+    /// Who this driver is, in every configuration.
+    #[must_use]
+    pub fn identity() -> DriverInfo {
+        DriverInfo {
+            name: "local".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            vendor_name: "Ashlar".to_owned(),
+            storage_protocol: "local".to_owned(),
+        }
+    }
+
     /// Opens the configured directory, makes what is missing in it, and removes what dead processes left half done.
     /// Blocks for a few system calls.
     ///
@@ -56,12 +67,7 @@ impl LocalDriver {
 #[async_trait]
 impl Driver for LocalDriver {
     fn info(&self) -> DriverInfo {
-        DriverInfo {
-            name: "local".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            vendor_name: "Ashlar".to_owned(),
-            storage_protocol: "local".to_owned(),
-        }
+        Self::identity()
     }
 
     async fn stats(&self, ctx: &OpCtx) -> Result<BackendStats> {

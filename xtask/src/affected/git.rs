@@ -1,0 +1,241 @@
+//! Asks git what changed. Plumbing only, NUL-separated, no guessing of renames, and the index is never written.
+
+use {
+    super::{
+        changes::{Changes, Found, SymLink, parse_links, parse_list, parse_raw},
+        path::RepoPath,
+    },
+    anyhow::{Context, Result, bail},
+    std::{
+        collections::BTreeSet,
+        ffi::{OsStr, OsString},
+        os::unix::ffi::{OsStrExt, OsStringExt},
+        path::{Path, PathBuf},
+        process::Output,
+    },
+    xshell::{Shell, cmd},
+};
+
+/// Tried in this order when no base is named; the first that exists is taken.
+const DEFAULT_BASES: [&str; 4] = ["origin/main", "main", "origin/master", "master"];
+
+/// A work tree that git knows.
+pub struct Git {
+    shell: Shell,
+    top: PathBuf,
+}
+
+impl Git {
+    /// Finds the work tree that holds `directory`.
+    ///
+    /// # Errors
+    /// There is none, or git is missing or refuses; git's own words are kept.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let shell = Shell::new()?;
+        shell.change_dir(directory);
+        shell.set_var("LC_ALL", "C");
+        shell.set_var("GIT_OPTIONAL_LOCKS", "0");
+        let output = cmd!(shell, "git rev-parse --show-toplevel").quiet().ignore_status().output();
+        let output = output.context("git is needed and could not be started")?;
+        if !output.status.success() {
+            bail!("{} is not in a git work tree: {}", directory.display(), stderr(&output));
+        }
+        let top = PathBuf::from(OsString::from_vec(trimmed(output.stdout)));
+        shell.change_dir(&top);
+        Ok(Self { shell, top })
+    }
+
+    /// The root of the work tree.
+    #[must_use]
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// What differs between the merge-base of `base` and `head`, and `head`: without one, the work tree (staged,
+    /// unstaged and untracked files). Paths are relative to the work tree's root.
+    ///
+    /// # Errors
+    /// A revision that does not exist, or git failed in a way that tells nothing about the change.
+    pub fn changes(&self, base: Option<&str>, head: Option<&str>) -> Result<Changes> {
+        let shown_head = head.map_or("HEAD, with the work tree".to_owned(), str::to_owned);
+        let tip = match head {
+            Some(rev) => match self.revision(rev)? {
+                Revision::Commit(id) => id,
+                Revision::NotHere => return Ok(self.absent(rev, &shown_head)),
+            },
+            None => match self.commit("HEAD")? {
+                Some(id) => id,
+                None => return Ok(unknown(&shown_head, "there is no commit yet", "git commit")),
+            },
+        };
+        let (name, base) = match base {
+            Some(rev) => match self.revision(rev)? {
+                Revision::Commit(id) => (rev.to_owned(), id),
+                Revision::NotHere => return Ok(self.absent(rev, &shown_head)),
+            },
+            None => match self.default_base()? {
+                Some(found) => found,
+                None => {
+                    let reason = format!("none of {} exists", DEFAULT_BASES.join(", "));
+                    return Ok(unknown(&shown_head, &reason, "git fetch origin main:refs/remotes/origin/main"));
+                }
+            },
+        };
+        // Crossing merges have several best bases; what differs from any of them counts.
+        let merge_bases = self.run_or(&["merge-base", "--all", &base, &tip], 1)?;
+        let merge_bases: Vec<String> = String::from_utf8_lossy(&merge_bases).lines().map(str::to_owned).collect();
+        let Some(first) = merge_bases.first() else {
+            return self.no_merge_base(&name, &shown_head);
+        };
+        let compared =
+            format!("{} (merge-base of {name} and {}) to {shown_head}", short(first), head.unwrap_or("HEAD"));
+        let mut paths = BTreeSet::new();
+        for from in &merge_bases {
+            match head {
+                Some(_) => paths.extend(self.between(from, &tip)?),
+                None => paths.extend(self.in_work_tree(from)?),
+            }
+        }
+        let links = if paths.is_empty() { Vec::new() } else { self.links(head.map(|_| tip.as_str()))? };
+        Ok(Changes { compared, found: Found::Paths { paths, links } })
+    }
+
+    /// Every path that is tracked, relative to the work tree's root.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn tracked(&self) -> Result<Vec<RepoPath>> {
+        Ok(parse_list(&self.run(&["ls-files", "-z", "--full-name"])?))
+    }
+
+    fn between(&self, from: &str, to: &str) -> Result<Vec<RepoPath>> {
+        parse_raw(&self.run(&["diff-tree", "-r", "-z", "--raw", "--no-renames", from, to])?)
+    }
+
+    fn in_work_tree(&self, from: &str) -> Result<Vec<RepoPath>> {
+        // `diff`, since `diff-index` also names files of which only the time of change differs; its output is held to
+        // the plumbing form by options, so that no configuration of the user reaches it.
+        let unstaged = self.run(&[
+            "-c",
+            "diff.autoRefreshIndex=true",
+            "diff",
+            "--raw",
+            "-z",
+            "--no-renames",
+            "--no-relative",
+            "--no-ext-diff",
+            "--ignore-submodules=none",
+            from,
+        ])?;
+        let mut paths = parse_raw(&unstaged)?;
+        // What is staged and was then undone in the work tree is still going to be committed.
+        paths.extend(parse_raw(&self.run(&["diff-index", "--cached", "-z", "--raw", "--no-renames", from])?)?);
+        paths.extend(parse_list(&self.run(&["ls-files", "-z", "--others", "--exclude-standard", "--full-name"])?));
+        Ok(paths)
+    }
+
+    fn links(&self, tree: Option<&str>) -> Result<Vec<SymLink>> {
+        let listing = match tree {
+            Some(tree) => self.run(&["ls-tree", "-r", "-z", "--full-tree", tree])?,
+            None => self.run(&["ls-files", "-z", "--stage", "--full-name"])?,
+        };
+        let mut links = Vec::new();
+        for (at, id) in parse_links(&listing) {
+            let text = match tree {
+                Some(_) => self.run(&["cat-file", "blob", &id])?,
+                None => match std::fs::read_link(self.top.join(at.to_path_buf())) {
+                    Ok(text) => text.as_os_str().as_bytes().to_vec(),
+                    Err(_no_longer_a_link) => continue, // then the link itself is among the changed paths
+                },
+            };
+            links.extend(at.follow(&text).map(|target| SymLink { at: at.clone(), target }));
+        }
+        Ok(links)
+    }
+
+    fn default_base(&self) -> Result<Option<(String, String)>> {
+        for name in DEFAULT_BASES {
+            if let Some(id) = self.commit(name)? {
+                return Ok(Some((name.to_owned(), id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A full object id that is not here was given by a machine that knows more history than this clone; a name that
+    /// is not here was mistyped.
+    fn revision(&self, rev: &str) -> Result<Revision> {
+        match self.commit(rev)? {
+            Some(id) => Ok(Revision::Commit(id)),
+            None if matches!(rev.len(), 40 | 64) && rev.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(Revision::NotHere),
+            None => bail!("no revision `{rev}` in this repository; `git fetch origin` if it is on the remote side"),
+        }
+    }
+
+    fn commit(&self, rev: &str) -> Result<Option<String>> {
+        let object = format!("{rev}^{{commit}}");
+        let shell = &self.shell;
+        let command = cmd!(shell, "git rev-parse --verify --quiet --end-of-options {object}");
+        let output = command.quiet().ignore_status().output()?;
+        Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+    }
+
+    fn absent(&self, rev: &str, head: &str) -> Changes {
+        let mend = if rev.bytes().all(|byte| byte == b'0') {
+            "name the branch this one started from: --base origin/main".to_owned()
+        } else {
+            format!("git fetch origin {rev}")
+        };
+        unknown(head, &format!("commit {} is not in this clone", short(rev)), &mend)
+    }
+
+    fn no_merge_base(&self, base: &str, head: &str) -> Result<Changes> {
+        let shallow = trimmed(self.run(&["rev-parse", "--is-shallow-repository"])?) == b"true";
+        Ok(if shallow {
+            let reason = format!("this clone is shallow and ends before its merge-base with {base}");
+            unknown(head, &reason, "git fetch --unshallow origin")
+        } else {
+            let reason = format!("{base} and {head} have no commit in common");
+            unknown(head, &reason, "name a base of the same history: --base REV")
+        })
+    }
+
+    fn run(&self, args: &[&str]) -> Result<Vec<u8>> {
+        self.run_or(args, 0)
+    }
+
+    /// Runs git; exit status `also` is an answer too (`merge-base`: 1 means none).
+    fn run_or(&self, args: &[&str], also: i32) -> Result<Vec<u8>> {
+        let shell = &self.shell;
+        let output = cmd!(shell, "git {args...}").quiet().ignore_status().output()?;
+        if !output.status.success() && output.status.code() != Some(also) {
+            bail!("git {} failed: {}", args.join(" "), stderr(&output));
+        }
+        Ok(output.stdout)
+    }
+}
+
+enum Revision {
+    Commit(String),
+    NotHere,
+}
+
+fn unknown(head: &str, reason: &str, mend: &str) -> Changes {
+    let found = Found::Unknown { reason: reason.to_owned(), mend: mend.to_owned() };
+    Changes { compared: format!("unknown base to {head}"), found }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
+}
+
+fn trimmed(mut bytes: Vec<u8>) -> Vec<u8> {
+    while bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    bytes
+}
+
+fn stderr(output: &Output) -> String {
+    OsStr::from_bytes(output.stderr.trim_ascii()).to_string_lossy().into_owned()
+}

@@ -85,7 +85,7 @@ impl Git {
         let merge_bases = self.run_or(&["merge-base", "--all", &base, &tip], 1)?;
         let merge_bases: Vec<String> = String::from_utf8_lossy(&merge_bases).lines().map(str::to_owned).collect();
         let Some(first) = merge_bases.first() else {
-            return self.no_merge_base(&name, &shown_head);
+            return self.no_merge_base(&name, head.unwrap_or("HEAD"), &shown_head);
         };
         let compared =
             format!("{} (merge-base of {name} and {}) to {shown_head}", short(first), head.unwrap_or("HEAD"));
@@ -189,13 +189,13 @@ impl Git {
         unknown(head, &format!("commit {} is not in this clone", short(rev)), &mend)
     }
 
-    fn no_merge_base(&self, base: &str, head: &str) -> Result<Changes> {
+    fn no_merge_base(&self, base: &str, tip: &str, head: &str) -> Result<Changes> {
         let shallow = trimmed(self.run(&["rev-parse", "--is-shallow-repository"])?) == b"true";
         Ok(if shallow {
             let reason = format!("this clone is shallow and ends before its merge-base with {base}");
             unknown(head, &reason, "git fetch --unshallow origin")
         } else {
-            let reason = format!("{base} and {head} have no commit in common");
+            let reason = format!("{base} and {tip} have no commit in common");
             unknown(head, &reason, "name a base of the same history: --base REV")
         })
     }

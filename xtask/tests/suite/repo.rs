@@ -1,5 +1,7 @@
 //! A cargo workspace of Ashlar's shape in a git repository of its own, with `main` and a branch checked out.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
+
 use {
     std::{
         collections::BTreeSet,

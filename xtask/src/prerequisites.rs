@@ -68,15 +68,7 @@ pub fn provide(steps: &mut Steps, shell: &Shell) -> Result<()> {
 }
 
 fn debian(steps: &mut Steps, shell: &Shell, path: &str) -> Result<()> {
-    let mut missing: Vec<(&str, &str)> = DEBIAN
-        .iter()
-        .filter(|wanted| !found(path, wanted.program))
-        .map(|wanted| (wanted.package, wanted.why))
-        .collect();
-    let venv = cmd!(shell, "python3 -c").arg("import ensurepip, venv").quiet().ignore_status().output();
-    if !venv.is_ok_and(|output| output.status.success()) {
-        missing.push((PYTHON_VENV, "holds the OpenStack clients apart from the system"));
-    }
+    let missing = absent(shell, path);
     if missing.is_empty() {
         return Ok(());
     }
@@ -101,7 +93,21 @@ fn debian(steps: &mut Steps, shell: &Shell, path: &str) -> Result<()> {
     };
     must(steps, "apt-get update", || apt(&["update"]), APT_LIMIT)?;
     let arguments: Vec<&str> = ["install", "--yes", "--no-install-recommends"].into_iter().chain(packages).collect();
-    must(steps, "apt-get install", || apt(&arguments), APT_LIMIT).with_context(|| format!("by hand: `{by_hand}`"))
+    must(steps, "apt-get install", || apt(&arguments), APT_LIMIT).with_context(|| format!("by hand: `{by_hand}`"))?;
+    let still: Vec<&str> = absent(shell, path).iter().map(|(package, _)| *package).collect();
+    ensure!(still.is_empty(), "installed, but without the programs that were looked for: {}", still.join(", "));
+    Ok(())
+}
+
+/// Each package that is not here, and why it is wanted.
+fn absent(shell: &Shell, path: &str) -> Vec<(&'static str, &'static str)> {
+    let not_found = DEBIAN.iter().filter(|wanted| !found(path, wanted.program));
+    let mut missing: Vec<_> = not_found.map(|wanted| (wanted.package, wanted.why)).collect();
+    let venv = cmd!(shell, "python3 -c").arg("import ensurepip, venv").quiet().ignore_status().output();
+    if !venv.is_ok_and(|output| output.status.success()) {
+        missing.push((PYTHON_VENV, "holds the OpenStack clients apart from the system"));
+    }
+    missing
 }
 
 fn rust_components(steps: &mut Steps, shell: &Shell) -> Result<()> {

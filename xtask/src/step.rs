@@ -62,7 +62,7 @@ impl Steps {
 
     /// Says something between steps.
     pub fn note(&self, text: &str) {
-        terminal::print(&format!("      {text}\n"));
+        terminal::print(&format!("       {text}\n"));
     }
 
     /// Runs one program to its end, or to its limit; on failure the end of its log is printed.
@@ -83,7 +83,7 @@ impl Steps {
         let elapsed = started.elapsed();
         let success = matches!(&ended, Ended::Itself(status) if status.success());
         let (word, style) = if success { ("ok", GOOD) } else { ("FAILED", BAD) };
-        terminal::print(&format!("{style}{word:<6}{style:#}{counted:<44} {:>7.1} s\n", elapsed.as_secs_f64()));
+        terminal::print(&format!("{style}{word:<6}{style:#} {counted:<44} {:>7.1} s\n", elapsed.as_secs_f64()));
         if !success {
             terminal::print(&format!(
                 "{}\n`{shown}` {}; all of it: {}\n\n",
@@ -110,7 +110,7 @@ impl Steps {
                 break Ended::TooLoud;
             }
             if self.plain && started.elapsed() > heartbeat {
-                terminal::print(&format!("...   {title:<44} {:>7} s\n", heartbeat.as_secs()));
+                terminal::print(&format!("...    {title:<44} {:>7} s\n", heartbeat.as_secs()));
                 heartbeat += HEARTBEAT;
             }
             bar.tick();
@@ -159,7 +159,7 @@ fn end(child: &mut Child) -> Result<()> {
 
 fn spinner(title: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner}     {msg:44} {elapsed:>9}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner}      {msg:44} {elapsed:>9}") {
         bar.set_style(style);
     }
     bar.set_message(title.to_owned());

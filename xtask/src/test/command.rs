@@ -17,6 +17,7 @@ use {
     anyhow::{Context, Result, bail},
     clap::Args,
     std::{
+        io::IsTerminal,
         path::{Path, PathBuf},
         time::Duration,
     },
@@ -30,6 +31,7 @@ const LINT: &str = "lint";
 const DOC: &str = "doc";
 const LINT_LIMIT: Duration = Duration::from_secs(1800);
 const BUILD_LIMIT: Duration = Duration::from_secs(3600);
+const TIDY_MINUTES: u32 = 20;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Runs all checks and tests, after installing what is missing
@@ -76,7 +78,8 @@ impl Test {
         let shell = Shell::new()?;
         shell.change_dir(&cargo.root);
         let target = cargo.target;
-        let mut steps = Steps::new(target.join("test-logs"), self.plain)?;
+        let plain = self.plain || !std::io::stderr().is_terminal();
+        let mut steps = Steps::new(target.join("test-logs"), plain)?;
         prerequisites::provide(&mut steps, &shell)?;
         let chosen: Vec<&Job> = jobs.iter().filter(|job| self.wants(&job.name)).collect();
         if chosen.iter().any(|job| job.clients) {
@@ -120,10 +123,15 @@ impl Run {
         if lint {
             self.lint()?;
         }
-        if !chosen.is_empty() {
-            self.build()?;
-            for job in chosen {
+        let built = chosen.is_empty() || self.build()?;
+        if lint {
+            self.tidy(full)?;
+        }
+        for job in chosen {
+            if built {
                 self.job(&job.name, &job.filter, self.scope.clone(), job.timeout_minutes)?;
+            } else {
+                self.rows.push(Row::job(&job.name, false, Counts::default(), Duration::ZERO));
             }
         }
         if full {
@@ -148,16 +156,19 @@ impl Run {
             let ran = self.steps.run(&title, command, LINT_LIMIT)?;
             self.rows.push(Row::check(&title, ran.success, ran.elapsed));
         }
-        let only = ["--package".to_owned(), "xtask".to_owned()];
-        let scope = if self.scope.first().is_some_and(|word| word == "--workspace") { &self.scope[..] } else { &only };
-        self.job("lint: tidy", TIDY, scope.to_vec(), 10)
+        Ok(())
     }
 
-    /// A failure here is told once, and again by each job that then cannot run.
-    fn build(&mut self) -> Result<()> {
+    fn tidy(&mut self, full: bool) -> Result<()> {
+        let scope = if full { self.scope.clone() } else { vec!["--package".to_owned(), "xtask".to_owned()] };
+        self.job("lint: tidy", TIDY, scope, TIDY_MINUTES)
+    }
+
+    /// Whether all tests compile: else no job can run.
+    fn build(&mut self) -> Result<bool> {
         let (shell, scope) = (self.shell.clone(), self.scope.clone());
-        self.steps.run("build", cmd!(shell, "cargo nextest run --profile ci {scope...} --no-run"), BUILD_LIMIT)?;
-        Ok(())
+        let command = cmd!(shell, "cargo nextest run --profile ci {scope...} --no-run");
+        Ok(self.steps.run("build", command, BUILD_LIMIT)?.success)
     }
 
     fn job(&mut self, name: &str, filter: &str, scope: Vec<String>, minutes: u32) -> Result<()> {

@@ -6,3 +6,6 @@ mod steps;
 pub mod text;
 
 pub use steps::chain;
+
+#[cfg(test)]
+mod tests;

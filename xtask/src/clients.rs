@@ -1,14 +1,14 @@
 //! The OpenStack clients in a Python environment of their own, for tests that speak with them.
 
-use {
-    crate::{prerequisites::must, step::Steps},
-    anyhow::{Context, Result},
-    std::{
-        path::{Path, PathBuf},
-        time::Duration,
-    },
-    xshell::{Shell, cmd},
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
 };
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::{prerequisites::must, step::Steps};
 
 /// Tests read from it where the environment is: `$ASHLAR_CLIENTS_VENV/bin/openstack`.
 pub const VARIABLE: &str = "ASHLAR_CLIENTS_VENV";

@@ -1,10 +1,9 @@
 //! `cargo xtask`: the workspace's own commands. `cargo xtask help COMMAND` tells each in full.
 
-use {
-    clap::{Parser, Subcommand},
-    std::process::ExitCode,
-    xtask::{affected::command::AffectedTests, terminal, test::command::Test},
-};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{affected::command::AffectedTests, terminal, test::command::Test};
 
 /// The workspace's own commands
 #[derive(Parser)]

@@ -1,11 +1,11 @@
 //! What a machine needs beside Rust, and why: the one table. What is missing is installed, and named.
 
-use {
-    crate::step::Steps,
-    anyhow::{Context, Result, bail, ensure},
-    std::{path::Path, time::Duration},
-    xshell::{Cmd, Shell, cmd},
-};
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::step::Steps;
 
 /// A package of Debian 12, known to be there by a program that it brings.
 struct Debian {

@@ -1,20 +1,20 @@
 //! Runs outside programs one after another: one quiet line for each, all output in a log, a limit on time and output.
 
-use {
-    crate::terminal,
-    anstyle::{AnsiColor, Style},
-    anyhow::{Context, Result},
-    indicatif::{ProgressBar, ProgressStyle},
-    rustix::process::{Pid, Signal, kill_process},
-    std::{
-        fs::File,
-        io::{Read, Seek, SeekFrom},
-        path::{Path, PathBuf},
-        process::{Child, Command, ExitStatus, Stdio},
-        time::{Duration, Instant},
-    },
-    xshell::Cmd,
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
 };
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use rustix::process::{Pid, Signal, kill_process};
+use xshell::Cmd;
+
+use crate::terminal;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -188,11 +188,11 @@ fn tail(log: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use {
-        super::Steps,
-        std::time::Duration,
-        xshell::{Shell, cmd},
-    };
+    use std::time::Duration;
+
+    use xshell::{Shell, cmd};
+
+    use super::Steps;
 
     fn run(script: &str, limit: Duration) -> (bool, String) {
         let folder = tempfile::tempdir().unwrap();

@@ -1,17 +1,17 @@
 //! Reads the package graph from `cargo metadata`, through guppy.
 
-use {
-    super::{
-        graph::{Dependent, Package, Workspace},
-        path::RepoPath,
-    },
-    anyhow::{Context, Result, bail},
-    guppy::graph::{BuildTargetId, PackageGraph, PackageMetadata},
-    std::{
-        collections::BTreeMap,
-        path::{Path, PathBuf},
-    },
-    xshell::{Shell, cmd},
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use guppy::graph::{BuildTargetId, PackageGraph, PackageMetadata};
+use xshell::{Shell, cmd};
+
+use super::{
+    graph::{Dependent, Package, Workspace},
+    path::RepoPath,
 };
 
 /// A cargo workspace on this machine.
@@ -40,7 +40,8 @@ impl Cargo {
             output = cmd!(shell, "cargo {arguments...}").quiet().ignore_status().output()?;
         }
         if !output.status.success() {
-            bail!("`{command}` failed:\n{}", String::from_utf8_lossy(output.stderr.trim_ascii()));
+            let said = String::from_utf8_lossy(output.stderr.trim_ascii()).into_owned();
+            bail!("`{command}` failed; if Cargo.lock does not fit the manifests, `cargo check` mends it:\n{said}");
         }
         let json = String::from_utf8(output.stdout).context("cargo metadata printed no UTF-8")?;
         let graph = PackageGraph::from_json(json).context("cargo metadata is not what guppy reads")?;

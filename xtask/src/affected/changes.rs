@@ -1,10 +1,10 @@
 //! What changed: the paths, as git plumbing tells them, or the reason why that cannot be known.
 
-use {
-    super::path::RepoPath,
-    anyhow::{Context, Result, bail, ensure},
-    std::collections::BTreeSet,
-};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::path::RepoPath;
 
 /// The change that a plan is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,21 +1,21 @@
 //! The command line of `affected-tests`: reads git, cargo and the job table, plans, prints.
 
-use {
-    super::{
-        cargo::Cargo,
-        changes::{Changes, Found, SymLink},
-        explain::explain,
-        git::Git,
-        jobs::JobTable,
-        path::RepoPath,
-        plan::Planner,
-        render::{github::github, json::json, text::text},
-    },
-    crate::terminal,
-    anyhow::Result,
-    clap::{Args, ValueEnum},
-    std::path::Path,
+use std::path::Path;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::{
+    cargo::Cargo,
+    changes::{Changes, Found, SymLink},
+    explain::explain,
+    git::Git,
+    jobs::JobTable,
+    path::RepoPath,
+    plan::Planner,
+    render::{github::github, json::json, text::text},
 };
+use crate::terminal;
 
 /// Says which jobs a change needs, with the reason for each
 ///

@@ -1,14 +1,13 @@
 //! `--explain JOB|PATH`: all that leads to a job, or all that a path leads to.
 
-use {
-    super::{
-        changes::{Changes, Found},
-        jobs::JobTable,
-        path::RepoPath,
-        plan::{Plan, Planner},
-        render::{chain, text::one_job},
-    },
-    std::fmt::Write,
+use std::fmt::Write;
+
+use super::{
+    changes::{Changes, Found},
+    jobs::JobTable,
+    path::RepoPath,
+    plan::{Plan, Planner},
+    render::{chain, text::one_job},
 };
 
 /// So many paths are told for a job; of more, their number.

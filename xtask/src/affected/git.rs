@@ -1,19 +1,19 @@
 //! Asks git what changed. Plumbing only, NUL-separated, no guessing of renames, and the index is never written.
 
-use {
-    super::{
-        changes::{Changes, Found, SymLink, parse_links, parse_list, parse_raw},
-        path::RepoPath,
-    },
-    anyhow::{Context, Result, bail},
-    std::{
-        collections::BTreeSet,
-        ffi::{OsStr, OsString},
-        os::unix::ffi::{OsStrExt, OsStringExt},
-        path::{Path, PathBuf},
-        process::Output,
-    },
-    xshell::{Shell, cmd},
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use anyhow::{Context, Result, bail};
+use xshell::{Shell, cmd};
+
+use super::{
+    changes::{Changes, Found, SymLink, parse_links, parse_list, parse_raw},
+    path::RepoPath,
 };
 
 /// Tried in this order when no base is named; the first that exists is taken.

@@ -1,9 +1,8 @@
 //! The packages of the workspace, the folders they own, and who depends on whom. No I/O: [`super::cargo`] fills it.
 
-use {
-    super::path::RepoPath,
-    std::collections::{BTreeMap, VecDeque, btree_map::Entry},
-};
+use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
+
+use super::path::RepoPath;
 
 /// Where a package is in [`Workspace::packages`].
 pub type PackageIndex = usize;

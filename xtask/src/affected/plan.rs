@@ -1,17 +1,16 @@
 //! The decision: which jobs run, and for each the shortest way from a changed path to it. Pure.
 
-use {
-    super::{
-        changes::{Changes, Found, SymLink},
-        graph::{PackageIndex, Reach, Workspace},
-        jobs::{Job, JobTable, OnCommonChange, Selects},
-        path::RepoPath,
-    },
-    std::{
-        cell::RefCell,
-        collections::{BTreeMap, BTreeSet},
-        rc::Rc,
-    },
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use super::{
+    changes::{Changes, Found, SymLink},
+    graph::{PackageIndex, Reach, Workspace},
+    jobs::{Job, JobTable, OnCommonChange, Selects},
+    path::RepoPath,
 };
 
 /// What to run for a change, and why.

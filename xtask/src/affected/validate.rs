@@ -1,12 +1,12 @@
 //! Whether a job table fits its workspace. All that is wrong is said at once.
 
-use {
-    super::{
-        graph::Workspace,
-        jobs::{JobTable, OnCommonChange, Selects},
-    },
-    anyhow::{Result, bail},
-    std::collections::BTreeSet,
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use super::{
+    graph::Workspace,
+    jobs::{JobTable, OnCommonChange, Selects},
 };
 
 /// Checks names, coverage and the default gate.

@@ -1,27 +1,27 @@
 //! The command line of `test`, and the order of its steps.
 
-use {
-    super::{
-        junit::{Counts, count, count_doc_tests},
-        summary::{Row, passed, table},
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use xshell::{Shell, cmd};
+
+use super::{
+    junit::{Counts, count, count_doc_tests},
+    summary::{Row, passed, table},
+};
+use crate::{
+    affected::{
+        cargo::Cargo,
+        jobs::{Job, JobTable},
     },
-    crate::{
-        affected::{
-            cargo::Cargo,
-            jobs::{Job, JobTable},
-        },
-        clients, prerequisites,
-        step::Steps,
-        terminal,
-    },
-    anyhow::{Context, Result, bail},
-    clap::Args,
-    std::{
-        io::IsTerminal,
-        path::{Path, PathBuf},
-        time::Duration,
-    },
-    xshell::{Shell, cmd},
+    clients, prerequisites,
+    step::Steps,
+    terminal,
 };
 
 /// The tests that read the whole tree; they belong to no job, since every change is theirs.

@@ -1,9 +1,7 @@
 //! Counts what really ran, from the report that nextest writes.
 
-use {
-    anyhow::{Context, Result},
-    quick_xml::{Reader, events::Event},
-};
+use anyhow::{Context, Result};
+use quick_xml::{Reader, events::Event};
 
 /// How many tests ran, by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! The closing table, and the totals in the last line.
 
-use {
-    super::junit::Counts,
-    anstyle::{AnsiColor, Style},
-    std::{fmt::Write, time::Duration},
-};
+use std::{fmt::Write, time::Duration};
+
+use anstyle::{AnsiColor, Style};
+
+use super::junit::Counts;
 
 /// One line of the table.
 #[derive(Clone, Debug)]
@@ -61,8 +61,9 @@ pub fn table(rows: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, Row, passed, table};
     use std::time::Duration;
+
+    use super::{Counts, Row, passed, table};
 
     const NONE: Counts = Counts { passed: 0, failed: 0 };
 

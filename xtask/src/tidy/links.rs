@@ -1,7 +1,8 @@
 //! Relative links in Markdown lead somewhere.
 
-use super::tree::{Tree, none};
 use std::path::Path;
+
+use super::tree::{Tree, none};
 
 #[test]
 fn relative_links_resolve() {

@@ -1,12 +1,11 @@
 //! Every tracked path has a rule or a package, and what a crate includes from elsewhere selects its jobs.
 
-use {
-    super::tree::{Tree, none},
-    crate::affected::{
-        path::RepoPath,
-        plan::{Planner, Step},
-    },
-    std::collections::BTreeSet,
+use std::collections::BTreeSet;
+
+use super::tree::{Tree, none};
+use crate::affected::{
+    path::RepoPath,
+    plan::{Planner, Step},
 };
 
 #[test]

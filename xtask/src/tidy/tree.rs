@@ -1,9 +1,8 @@
 //! The tracked tree, read once for each test.
 
-use {
-    crate::affected::{cargo::Cargo, git::Git, jobs::JobTable, path::RepoPath},
-    std::path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+
+use crate::affected::{cargo::Cargo, git::Git, jobs::JobTable, path::RepoPath};
 
 /// This workspace: its packages and its tracked files.
 pub(super) struct Tree {

@@ -1,8 +1,8 @@
-use {
-    crate::repo::{EVERY_JOB, Repo},
-    std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt},
-    xshell::cmd,
-};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt};
+
+use xshell::cmd;
+
+use crate::repo::{EVERY_JOB, Repo};
 
 fn jobs<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
     names.into_iter().map(str::to_owned).collect()
@@ -227,6 +227,9 @@ fn wrong_use_is_told_and_makes_no_plan() {
     fs::remove_file(repo.path("ci/jobs.toml")).unwrap();
     refused(&repo, &[], "ci/jobs.toml");
     repo.write("ci/jobs.toml", &table);
+    let manifest = fs::read_to_string(repo.path("tool/Cargo.toml")).unwrap();
+    repo.write("tool/Cargo.toml", &format!("{manifest}common = {{ path = \"../common\" }}\n"));
+    refused(&repo, &[], "if Cargo.lock does not fit the manifests");
     repo.write("tool/Cargo.toml", "[package\n");
     refused(&repo, &[], "cargo metadata");
 }

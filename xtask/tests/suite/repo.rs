@@ -2,17 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
-use {
-    std::{
-        collections::BTreeSet,
-        ffi::OsStr,
-        os::unix::{ffi::OsStrExt, fs::symlink},
-        path::{Path, PathBuf},
-        process::Output,
-    },
-    tempfile::TempDir,
-    xshell::{Shell, cmd},
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+    path::{Path, PathBuf},
+    process::Output,
 };
+
+use tempfile::TempDir;
+use xshell::{Shell, cmd};
 
 const JOBS: &str = r#"
 default-gate = "driver-local"

@@ -1,8 +1,7 @@
-use {
-    super::JobTable,
-    crate::affected::graph::{Package, Workspace},
-    std::collections::BTreeMap,
-};
+use std::collections::BTreeMap;
+
+use super::JobTable;
+use crate::affected::graph::{Package, Workspace};
 
 const GOOD: &str = "\
 default-gate = \"driver-a\"

@@ -1,14 +1,14 @@
-use {
-    super::{Plan, Planner, State},
-    crate::affected::{
-        changes::{Changes, Found, SymLink},
-        graph::{Dependent, Package, Workspace},
-        jobs::JobTable,
-        path::RepoPath,
-        render::chain,
-    },
-    proptest::{collection::btree_set, prelude::Strategy, prop_assert, proptest, sample::select},
-    std::collections::{BTreeMap, BTreeSet},
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{collection::btree_set, prelude::Strategy, prop_assert, proptest, sample::select};
+
+use super::{Plan, Planner, State};
+use crate::affected::{
+    changes::{Changes, Found, SymLink},
+    graph::{Dependent, Package, Workspace},
+    jobs::JobTable,
+    path::RepoPath,
+    render::chain,
 };
 
 const JOBS: &str = r#"

@@ -2,11 +2,10 @@
 //!
 //! GitHub refuses an empty matrix: guard the job with `if: needs.plan.outputs.matrix != '{"include":[]}'`.
 
-use {
-    crate::affected::plan::{Plan, State},
-    anyhow::Result,
-    serde::Serialize,
-};
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::affected::plan::{Plan, State};
 
 #[derive(Serialize)]
 struct Matrix<'a> {

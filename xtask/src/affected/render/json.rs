@@ -1,10 +1,9 @@
 //! A plan for programs. `schema` grows when a field changes its meaning or goes; new fields may come any time.
 
-use {
-    crate::affected::plan::{Cause, Decision, Plan, Scope, State, Step},
-    anyhow::Result,
-    serde::Serialize,
-};
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::affected::plan::{Cause, Decision, Plan, Scope, State, Step};
 
 const SCHEMA: u32 = 1;
 

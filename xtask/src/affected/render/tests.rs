@@ -1,11 +1,10 @@
-use {
-    super::{github::github, json::json, text::text},
-    crate::affected::{
-        jobs::{Job, OnCommonChange},
-        path::RepoPath,
-        plan::{Cause, Decision, Plan, Scope, State, Step},
-    },
-    anstream::adapter::strip_str,
+use anstream::adapter::strip_str;
+
+use super::{github::github, json::json, text::text};
+use crate::affected::{
+    jobs::{Job, OnCommonChange},
+    path::RepoPath,
+    plan::{Cause, Decision, Plan, Scope, State, Step},
 };
 
 fn decision(name: &str, state: State, voting: bool, cause: Option<Cause>) -> Decision {

@@ -1,11 +1,11 @@
 //! A plan for people.
 
-use {
-    super::chain,
-    crate::affected::plan::{Decision, Plan, State},
-    anstyle::{AnsiColor, Style},
-    std::fmt::Write,
-};
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::chain;
+use crate::affected::plan::{Decision, Plan, State};
 
 const RUN: Style = AnsiColor::Green.on_default().bold();
 const SHOWN: Style = AnsiColor::Yellow.on_default();

@@ -18,6 +18,15 @@ use super::{
 
 /// Tried in this order when no base is named; the first that exists is taken.
 const DEFAULT_BASES: [&str; 4] = ["origin/main", "main", "origin/master", "master"];
+/// The files that the package graph and the jobs are read from; they are read in the work tree alone.
+const SHAPE: [&str; 6] = [
+    ":(glob)**/Cargo.toml",
+    ":(glob)**/Cargo.lock",
+    ":(glob)**/.cargo/**",
+    ":(glob)**/jobs.toml",
+    ":(glob)**/job.toml",
+    ":(glob)**/rust-toolchain*",
+];
 
 /// A work tree that git knows.
 pub struct Git {
@@ -81,6 +90,12 @@ impl Git {
                 }
             },
         };
+        if let Some(rev) = head
+            && !self.has_the_shape_of(&tip)?
+        {
+            let reason = format!("the manifests and jobs checked out here are not those of {rev}");
+            return Ok(unknown(&shown_head, &reason, &format!("git switch --detach {rev}")));
+        }
         // Crossing merges have several best bases; what differs from any of them counts.
         let merge_bases = self.run_or(&["merge-base", "--all", &base, &tip], 1)?;
         let merge_bases: Vec<String> = String::from_utf8_lossy(&merge_bases).lines().map(str::to_owned).collect();
@@ -132,6 +147,15 @@ impl Git {
         paths.extend(parse_raw(&self.run(&["diff-index", "--cached", "-z", "--raw", "--no-renames", from])?)?);
         paths.extend(parse_list(&self.run(&["ls-files", "-z", "--others", "--exclude-standard", "--full-name"])?));
         Ok(paths)
+    }
+
+    /// Whether packages, dependencies and jobs of the work tree are those of `commit`.
+    fn has_the_shape_of(&self, commit: &str) -> Result<bool> {
+        let diff =
+            ["-c", "diff.autoRefreshIndex=true", "diff", "--raw", "-z", "--no-renames", "--no-relative", commit, "--"];
+        let untracked = ["ls-files", "-z", "--others", "--exclude-standard", "--"];
+        let differing = self.run(&[&diff[..], &SHAPE].concat())?;
+        Ok(differing.is_empty() && self.run(&[&untracked[..], &SHAPE].concat())?.is_empty())
     }
 
     fn links(&self, tree: Option<&str>) -> Result<Vec<SymLink>> {

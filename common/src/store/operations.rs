@@ -115,16 +115,21 @@ impl Tx {
         Ok(operations)
     }
 
-    /// When the next pending operation of a backend is due.
+    /// Whether [`Tx::claim_operations`] would find anything.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn next_due(&mut self, backend: &BackendName) -> Result<Option<Timestamp>> {
-        let row = sqlx::query("SELECT MIN(not_before) AS due FROM operations WHERE backend = $1 AND phase = 'pending'")
-            .bind(backend.to_string())
-            .fetch_one(self.connection())
-            .await?;
-        row::time_or_null(&row, "due")
+    pub async fn any_due(&mut self, backend: &BackendName, epoch: u64, now: Timestamp) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS due FROM operations WHERE backend = $1 AND not_before <= $2 \
+             AND (phase = 'pending' OR (phase = 'running' AND epoch < $3))",
+        )
+        .bind(backend.to_string())
+        .bind(row::micros(now))
+        .bind(epoch.cast_signed())
+        .fetch_one(self.connection())
+        .await?;
+        Ok(row::count(&row, "due")? > 0)
     }
 
     /// Ends an operation.

@@ -49,7 +49,9 @@ impl Body {
         let mut members = self.0.into_iter();
         match (members.next(), members.next()) {
             (Some(member), None) => Ok(member),
-            _ => Err(ApiError::bad_request("the body must be an object with one member, such as {\"os-extend\": {...}}")),
+            _ => {
+                Err(ApiError::bad_request("the body must be an object with one member, such as {\"os-extend\": {...}}"))
+            }
         }
     }
 

@@ -9,7 +9,12 @@ use axum::{
 };
 
 use super::{
-    error::ApiError, identity::identify, links::Links, microversion::{Microversion, Since}, query::Query, request_id::RequestId,
+    error::ApiError,
+    identity::identify,
+    links::Links,
+    microversion::{Microversion, Since},
+    query::Query,
+    request_id::RequestId,
 };
 
 /// A request, its body aside.

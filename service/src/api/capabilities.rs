@@ -22,7 +22,8 @@ pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json
 
 fn view(host: &HostRecord, settings: &ApiSettings) -> Value {
     let driver = host.driver.as_ref();
-    let property = |title: &str, description: &str| json!({ "title": title, "description": description, "type": "boolean" });
+    let property =
+        |title: &str, description: &str| json!({ "title": title, "description": description, "type": "boolean" });
     let mut properties = json!({});
     if host.capabilities.multi_attach {
         properties["multiattach"] = property("Multi-attach", "Several clients may hold one volume.");

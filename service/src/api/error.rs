@@ -1,10 +1,6 @@
 //! What clients hear when something is refused or goes wrong: the one place that knows statuses.
 
-use ashlar_common::{
-    driver::Kind,
-    manager::Refusal,
-    store,
-};
+use ashlar_common::{driver::Kind, manager::Refusal, store};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -86,6 +82,7 @@ impl ApiError {
         Self::new(Fault::Internal, "an error inside the service: its log has the cause under this request's id")
     }
 
+    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -93,14 +90,14 @@ impl ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
         match refusal {
             Refusal::NotFound { what, id } => Self::not_found(what, id),
-            Refusal::State { what, id, message } => Self::bad_request(format!("{what} {id}: {message}")),
-            Refusal::Invalid(message) => Self::bad_request(message),
-            Refusal::Conflict(message) => Self::new(Fault::Conflict, message),
-            Refusal::NoRoom(message) => Self::new(Fault::OverLimit, message),
-            Refusal::TooSlow(message) => Self::new(Fault::TooSlow, message),
-            Refusal::Backend { kind, message } => Self::new(of_kind(kind), message),
+            Refusal::State { .. } | Refusal::Invalid(_) => Self::bad_request(message),
+            Refusal::Conflict(_) => Self::new(Fault::Conflict, message),
+            Refusal::NoRoom(_) => Self::new(Fault::OverLimit, message),
+            Refusal::TooSlow(_) => Self::new(Fault::TooSlow, message),
+            Refusal::Backend { kind, .. } => Self::new(of_kind(kind), message),
             Refusal::Store(error) => error.into(),
         }
     }
@@ -126,9 +123,10 @@ impl From<store::Error> for ApiError {
             store::Error::File { .. } | store::Error::Database(_) | store::Error::Fenced { .. } => {
                 Self::new(Fault::Unavailable, "the store does not answer now: try again later")
             }
-            store::Error::Migration(_) | store::Error::Damaged { .. } => {
-                Self::new(Fault::Internal, "the store is damaged: the service's log has the cause under this request's id")
-            }
+            store::Error::Migration(_) | store::Error::Damaged { .. } => Self::new(
+                Fault::Internal,
+                "the store is damaged: the service's log has the cause under this request's id",
+            ),
         }
     }
 }

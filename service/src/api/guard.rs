@@ -40,7 +40,8 @@ pub(crate) async fn bound(State(gate): State<Gate>, request: Request, next: Next
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let message = format!("not answered within {} s: look whether it was done before asking again", limit.as_secs());
+            let message =
+                format!("not answered within {} s: look whether it was done before asking again", limit.as_secs());
             ApiError::new(Fault::TooSlow, message).into_response()
         }
     }

@@ -120,9 +120,8 @@ fn filters(by: By, key: &str, value: &str) -> Result<Vec<Filter>, ApiError> {
         By::Text(column) => vec![Filter::Is(column, vec![value.to_owned()])],
         By::Flag(column) => vec![Filter::Flag(column, read_flag(key, value)?)],
         By::Size(column) => {
-            let gib: u32 = value
-                .parse()
-                .map_err(|_| ApiError::bad_request(format!("{key} must be a whole number of GiB")))?;
+            let gib: u32 =
+                value.parse().map_err(|_| ApiError::bad_request(format!("{key} must be a whole number of GiB")))?;
             vec![Filter::Number(column, i64::from(gib) * GIB.cast_signed())]
         }
         By::Host => {
@@ -203,7 +202,10 @@ mod tests {
             Some(read.iter().map(|sort| (sort.column, sort.ascending)).collect::<Vec<_>>())
         };
         assert_eq!(read(None, None, None), Some(vec![]));
-        assert_eq!(read(Some("name:asc,size"), None, None), Some(vec![(Column::Name, true), (Column::SizeBytes, false)]));
+        assert_eq!(
+            read(Some("name:asc,size"), None, None),
+            Some(vec![(Column::Name, true), (Column::SizeBytes, false)])
+        );
         assert_eq!(read(None, Some("size"), Some("asc")), Some(vec![(Column::SizeBytes, true)]));
         assert_eq!(read(Some("name"), Some("size"), None), None);
         assert_eq!(read(Some("name:up"), None, None), None);
@@ -214,7 +216,10 @@ mod tests {
     #[test]
     fn a_host_is_read_to_its_backend() {
         for (host, backend) in [("h@fast#p", "fast"), ("h@fast", "fast"), ("fast", "fast"), ("a b", "")] {
-            assert_eq!(filters(By::Host, "host", host), Ok(vec![Filter::Is(Column::Backend, vec![backend.to_owned()])]));
+            assert_eq!(
+                filters(By::Host, "host", host),
+                Ok(vec![Filter::Is(Column::Backend, vec![backend.to_owned()])])
+            );
         }
     }
 }

@@ -36,12 +36,7 @@ impl Metrics {
         let durations = Family::<Labels, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         let mut registry = Registry::with_prefix("ashlar");
         registry.register("api_requests", "Requests answered", requests.clone());
-        registry.register_with_unit(
-            "api_request_duration",
-            "How long they took",
-            Unit::Seconds,
-            durations.clone(),
-        );
+        registry.register_with_unit("api_request_duration", "How long they took", Unit::Seconds, durations.clone());
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
         registry.register("build_info", "The version at work", build);
@@ -90,8 +85,11 @@ async fn of_store(api: &ApiState) -> Result<Registry, ApiError> {
         for (what, size) in sizes {
             // What is unknown or has no limit has no number.
             let Some(known) = size.known() else { continue };
-            let labels =
-                vec![("backend", pool.backend.to_string()), ("pool", pool.stats.name.to_string()), ("what", what.into())];
+            let labels = vec![
+                ("backend", pool.backend.to_string()),
+                ("pool", pool.stats.name.to_string()),
+                ("what", what.into()),
+            ];
             #[expect(clippy::cast_precision_loss, reason = "a float is what Prometheus keeps")]
             capacity.get_or_create(&labels).set(known.bytes() as f64);
         }

@@ -114,7 +114,9 @@ impl Object {
             Some(Value::Bool(flag)) => Ok(Some(flag)),
             Some(Value::Number(number)) if number.as_u64() == Some(0) => Ok(Some(false)),
             Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(Some(true)),
-            Some(Value::String(word)) => flag(&word).map(Some).ok_or_else(|| self.wrong(field, "must be true or false")),
+            Some(Value::String(word)) => {
+                flag(&word).map(Some).ok_or_else(|| self.wrong(field, "must be true or false"))
+            }
             Some(_) => Err(self.wrong(field, "must be true or false")),
         }
     }

@@ -28,8 +28,16 @@ pub(crate) async fn observe(State(api): State<ApiState>, request: Request, next:
     };
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let caller = request.extensions().get::<CallerId>().map(|id| id.0.clone());
-    let span =
-        tracing::info_span!("request", id, caller, method, route, path = request.uri().path(), status = Empty, ms = Empty);
+    let span = tracing::info_span!(
+        "request",
+        id,
+        caller,
+        method,
+        route,
+        path = request.uri().path(),
+        status = Empty,
+        ms = Empty
+    );
     let response = next.run(request).instrument(span.clone()).await;
     let took = began.elapsed();
     let status = response.status();

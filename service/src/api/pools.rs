@@ -35,9 +35,9 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
         .map(|pool| (settings.pool(&pool.backend, &pool.stats.name), pool))
         .filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name))
         .filter(|(_, pool)| {
-            backend_name.as_ref().is_none_or(|wanted| {
-                *wanted == pool.volume_backend_name || *wanted == pool.stats.name.as_str()
-            })
+            backend_name
+                .as_ref()
+                .is_none_or(|wanted| *wanted == pool.volume_backend_name || *wanted == pool.stats.name.as_str())
         })
         .map(|(name, pool)| match detail {
             true => json!({ "name": name, "capabilities": capabilities(pool, settings, now) }),

@@ -82,8 +82,17 @@ mod tests {
 
     #[test]
     fn what_is_no_dictionary_of_texts_is_refused() {
-        for bad in ["", "{", "{'k'}", "{'k': 1}", "{'k': 'v'} x", "{'k': 'v", "['k']", "{'k': __import__('os')}", r"{'\x00': 'v'}"]
-        {
+        for bad in [
+            "",
+            "{",
+            "{'k'}",
+            "{'k': 1}",
+            "{'k': 'v'} x",
+            "{'k': 'v",
+            "['k']",
+            "{'k': __import__('os')}",
+            r"{'\x00': 'v'}",
+        ] {
             check(bad, None);
         }
     }

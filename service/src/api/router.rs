@@ -28,8 +28,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn(microversion::settle))
         .layer(from_fn_with_state(guard::Gate::new(state.clone()), guard::bound));
     // These answer even when there is no place for another request.
-    let watching =
-        Router::new().route("/healthcheck", get(health::check)).route("/metrics", get(metrics::show));
+    let watching = Router::new().route("/healthcheck", get(health::check)).route("/metrics", get(metrics::show));
     watching
         .merge(routes)
         .layer(CatchPanicLayer::custom(guard::panicked))

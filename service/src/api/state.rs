@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ashlar_common::{
+    config::Config,
     ids::{BackendName, PoolName},
     manager::Intake,
     store::{Store, records::Place},
@@ -28,6 +29,18 @@ pub struct ApiSettings {
 }
 
 impl ApiSettings {
+    /// As the configuration has it.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let attach_timeout = Duration::from_secs(config.api.attach_timeout_seconds);
+        Self {
+            // A client that waits for a connection must hear from the intake how it ended.
+            request_timeout: attach_timeout.saturating_add(Duration::from_secs(60)),
+            host_down_after: Duration::from_secs(config.scheduler.stale_after_seconds),
+            ..Self::new(&config.api.host, &config.api.default_volume_type)
+        }
+    }
+
     /// The defaults, which are Cinder's where it has them.
     #[must_use]
     pub fn new(host: impl Into<String>, default_type: impl Into<String>) -> Self {

@@ -42,7 +42,9 @@ pub(crate) fn comparisons(key: &str, text: &str) -> Result<Vec<(Compare, i64)>, 
                 .find_map(|(word, compare)| part.strip_prefix(word).map(|time| (*compare, time)))
                 .unwrap_or((Compare::Eq, part));
             parse(time).map(|time| (compare, time.as_microsecond())).ok_or_else(|| {
-                ApiError::bad_request(format!("{key} must be like gt:2026-01-31T12:00:00; operators are gt, gte, lt, lte, eq, neq"))
+                ApiError::bad_request(format!(
+                    "{key} must be like gt:2026-01-31T12:00:00; operators are gt, gte, lt, lte, eq, neq"
+                ))
             })
         })
         .collect()

@@ -28,8 +28,5 @@ pub(crate) async fn act(State(api): State<ApiState>, call: Call, body: Body) -> 
 }
 
 fn is_of_a_snapshot(status: &Status) -> bool {
-    matches!(
-        status,
-        Status::Creating | Status::Available | Status::Deleting | Status::Error | Status::ErrorDeleting
-    )
+    matches!(status, Status::Creating | Status::Available | Status::Deleting | Status::Error | Status::ErrorDeleting)
 }

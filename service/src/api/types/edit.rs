@@ -69,7 +69,9 @@ pub(crate) async fn delete(State(api): State<ApiState>, call: Call) -> Result<St
     let kind = by_id(&mut tx, id).await?;
     let volumes = tx.volumes_of_type(kind.id).await?;
     if volumes > 0 {
-        return Err(ApiError::bad_request(format!("volume type {id} is that of {volumes} volumes: delete those first")));
+        return Err(ApiError::bad_request(format!(
+            "volume type {id} is that of {volumes} volumes: delete those first"
+        )));
     }
     tx.remove_type(id).await?;
     tx.commit().await?;
@@ -78,9 +80,10 @@ pub(crate) async fn delete(State(api): State<ApiState>, call: Call) -> Result<St
 
 async fn name_is_free(tx: &mut Tx, kind: &TypeRecord) -> Result<(), ApiError> {
     match tx.volume_type_named(&kind.name).await? {
-        Some(other) if other.id != kind.id => {
-            Err(ApiError::new(Fault::Conflict, format!("a volume type {:?} exists already: choose another name", kind.name)))
-        }
+        Some(other) if other.id != kind.id => Err(ApiError::new(
+            Fault::Conflict,
+            format!("a volume type {:?} exists already: choose another name", kind.name),
+        )),
         _ => Ok(()),
     }
 }

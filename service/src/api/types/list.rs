@@ -65,9 +65,9 @@ fn public_only(word: Option<String>) -> Result<Option<bool>, ApiError> {
     match word.as_deref() {
         None => Ok(Some(true)),
         Some(word) if word.eq_ignore_ascii_case("none") => Ok(None),
-        Some(word) => object::flag(word)
-            .map(Some)
-            .ok_or_else(|| ApiError::bad_request("is_public must be true, false or none")),
+        Some(word) => {
+            object::flag(word).map(Some).ok_or_else(|| ApiError::bad_request("is_public must be true, false or none"))
+        }
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn initialize(mut action: Action<'_>) -> Result<Done, ApiError>
 pub(super) async fn terminate(mut action: Action<'_>) -> Result<Done, ApiError> {
     let connector = required_connector(&mut action.given)?;
     action.given.finish()?;
-    action.api.intake().terminate_connection(&action.call.who, action.volume, connector).await?;
+    action.api.intake().terminate_connection(&action.call.who, action.volume, &connector).await?;
     Ok(Done::Accepted)
 }
 

@@ -1,9 +1,9 @@
 //! `POST /volumes`.
 
 use ashlar_common::{
-    ids::{SnapshotId, VolumeId},
+    ids::{SnapshotId, TypeId, VolumeId},
     manager::{NewVolume, Source},
-    store::{Tx, records::TypeRecord},
+    store::Tx,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use serde_json::Value;
@@ -25,10 +25,7 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let Asked { mut new, type_name } = read(body)?;
     let mut tx = api.store().read().await?;
-    if let Some(kind) = find_type(&mut tx, type_name, &new.source, &api.settings().default_type).await? {
-        new.multi_attach |= kind.extra_specs.get("multiattach").is_some_and(|spec| spec == "<is> True");
-        new.type_id = Some(kind.id);
-    }
+    new.type_id = find_type(&mut tx, type_name, new.source, &api.settings().default_type).await?;
     // A reader of before the volume was made would not see it.
     drop(tx);
     let volume = api.intake().create_volume(&call.who, new).await?;
@@ -71,29 +68,17 @@ fn source(volume: &mut Object) -> Result<Source, ApiError> {
     }
 }
 
-/// The type asked for, or that of the source, or the default if there is one.
+/// The type asked for, or the default one if there is such. What is made from a volume or snapshot has that one's type,
+/// which the intake knows.
 async fn find_type(
     tx: &mut Tx,
     asked: Option<String>,
-    source: &Source,
+    source: Source,
     default: &str,
-) -> Result<Option<TypeRecord>, ApiError> {
-    if let Some(asked) = asked {
-        return types::find(tx, &asked).await.map(Some);
-    }
-    let source = match source {
-        Source::Volume(id) => tx.volume(*id).await?,
-        Source::Snapshot(id) => match tx.snapshot(*id).await? {
-            Some(snapshot) => tx.volume(snapshot.volume_id).await?,
-            None => None,
-        },
-        Source::Empty | Source::Image(_) => None,
-    };
-    match source {
-        Some(source) => match source.type_id {
-            Some(id) => Ok(tx.volume_type(id).await?),
-            None => Ok(None),
-        },
-        None => Ok(tx.volume_type_named(default).await?),
+) -> Result<Option<TypeId>, ApiError> {
+    match (asked, source) {
+        (Some(asked), _) => Ok(Some(types::find(tx, &asked).await?.id)),
+        (None, Source::Empty | Source::Image(_)) => Ok(tx.volume_type_named(default).await?.map(|kind| kind.id)),
+        (None, Source::Volume(_) | Source::Snapshot(_)) => Ok(None),
     }
 }

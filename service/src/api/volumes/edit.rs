@@ -1,9 +1,6 @@
 //! `PUT` and `DELETE /volumes/{id}`.
 
-use ashlar_common::{
-    ids::VolumeId,
-    store::records::VolumeRecord,
-};
+use ashlar_common::{ids::VolumeId, store::records::VolumeRecord};
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;

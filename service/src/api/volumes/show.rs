@@ -1,8 +1,6 @@
 //! `GET /volumes/{id}`.
 
-use ashlar_common::{
-    store::{Tx, records::VolumeRecord},
-};
+use ashlar_common::store::{Tx, records::VolumeRecord};
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ashlar_common::{
-    store::listing::Listing,
-    units::ByteCount,
-};
+use ashlar_common::{store::listing::Listing, units::ByteCount};
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 

@@ -119,14 +119,17 @@ fn is_attached(state: &AttachmentState) -> bool {
 }
 
 fn attached(attachment: &AttachmentRecord) -> Value {
+    let connector = attachment.connector.as_ref();
+    // Newer clients say the mountpoint in the connector.
+    let device = attachment.mountpoint.as_deref().or_else(|| connector?.text("mountpoint"));
     json!({
         // Clients of old take the volume's id from here.
         "id": attachment.volume_id.to_string(),
         "attachment_id": attachment.id.to_string(),
         "volume_id": attachment.volume_id.to_string(),
         "server_id": attachment.instance_id,
-        "host_name": attachment.connector.as_ref().and_then(|connector| connector.host()),
-        "device": attachment.mountpoint,
+        "host_name": connector.and_then(|connector| connector.host()),
+        "device": device,
         "attached_at": time::value(attachment.attached_at),
     })
 }

@@ -71,8 +71,7 @@ fn shown(minor: u16) -> String {
         updated_at: None,
     };
     let settings = ApiSettings::new("node", "default");
-    let shape =
-        Shape { version: Microversion::minor(minor), links: &links(), settings: &settings, types: &[kind] };
+    let shape = Shape { version: Microversion::minor(minor), links: &links(), settings: &settings, types: &[kind] };
     let attachments = [attachment(AttachmentState::Attached), attachment(AttachmentState::Reserved)];
     serde_json::to_string_pretty(&detail(&volume(), attachments.iter(), &shape)).expect("JSON")
 }

@@ -1,1 +1,37 @@
-fn main() {}
+//! `cargo xtask`: the workspace's own commands. `cargo xtask help COMMAND` tells each in full.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{affected::command::AffectedTests, terminal, test::command::Test};
+
+/// The workspace's own commands
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(after_help = "Exit status: 0 done, 1 something that was checked failed, 2 wrong use or not possible here")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    AffectedTests(AffectedTests),
+    Test(Test),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
+        Command::AffectedTests(command) => command.run(&here).map(|()| true),
+        Command::Test(command) => command.run(&here),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            terminal::complain(&format!("error: {error:#}\n"));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Reads the package graph from `cargo metadata`, through guppy.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use guppy::graph::{BuildTargetId, PackageGraph, PackageMetadata};
+use xshell::{Shell, cmd};
+
+use super::{
+    graph::{Dependent, Package, Workspace},
+    path::RepoPath,
+};
+
+/// A cargo workspace on this machine.
+pub struct Cargo {
+    /// The folder of the root manifest.
+    pub root: PathBuf,
+    /// Where cargo builds.
+    pub target: PathBuf,
+    /// Its packages.
+    pub workspace: Workspace,
+}
+
+impl Cargo {
+    /// Reads the workspace that holds `directory`. Nothing is built; the lock file is not changed, and the network is
+    /// used only where packages were never downloaded.
+    ///
+    /// # Errors
+    /// A manifest that cargo refuses, or a lock file that does not fit the manifests; cargo's own words are kept.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let shell = Shell::new()?;
+        shell.change_dir(directory);
+        let command = "cargo metadata --format-version 1 --locked";
+        let arguments = ["metadata", "--format-version", "1", "--locked"];
+        let mut output = cmd!(shell, "cargo {arguments...} --offline").quiet().ignore_status().output()?;
+        if !output.status.success() {
+            output = cmd!(shell, "cargo {arguments...}").quiet().ignore_status().output()?;
+        }
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(output.stderr.trim_ascii()).into_owned();
+            bail!("`{command}` failed; if Cargo.lock does not fit the manifests, `cargo check` mends it:\n{said}");
+        }
+        let json = String::from_utf8(output.stdout).context("cargo metadata printed no UTF-8")?;
+        let graph = PackageGraph::from_json(json).context("cargo metadata is not what guppy reads")?;
+        let root = graph.workspace().root().as_std_path().to_owned();
+        let target = graph.workspace().target_directory().as_std_path().to_owned();
+        Ok(Self { workspace: workspace(&graph, &root), target, root })
+    }
+}
+
+fn workspace(graph: &PackageGraph, root: &Path) -> Workspace {
+    let mut all: Vec<PackageMetadata<'_>> = graph.packages().collect();
+    all.sort_by(|a, b| a.id().cmp(b.id()));
+    let index: BTreeMap<_, _> = all.iter().enumerate().map(|(index, package)| (package.id(), index)).collect();
+    let mut packages: Vec<Package> = all.iter().map(|package| describe(package, root)).collect();
+    for package in &all {
+        for link in package.direct_links() {
+            let dependent = Dependent { package: index[package.id()], dev_only: link.dev_only() };
+            packages[index[link.to().id()]].dependents.push(dependent);
+        }
+    }
+    for package in &mut packages {
+        package.dependents.sort_unstable();
+    }
+    Workspace { packages }
+}
+
+fn describe(package: &PackageMetadata<'_>, root: &Path) -> Package {
+    let folder = package.manifest_path().parent().filter(|_| package.source().local_path().is_some());
+    let directory = folder.and_then(|folder| RepoPath::relative(root, folder.as_std_path()));
+    let built = |dir: &str| {
+        package.build_targets().any(|target| {
+            matches!(target.id(), BuildTargetId::Library | BuildTargetId::Binary(_) | BuildTargetId::BuildScript)
+                && folder.is_some_and(|folder| target.path().starts_with(folder.join(dir)))
+        })
+    };
+    let executables = package.build_targets().filter_map(|target| match target.id() {
+        BuildTargetId::Binary(name) => Some(name.to_owned()),
+        _ => None,
+    });
+    Package {
+        name: package.name().to_owned(),
+        directory: directory.map(|directory| directory.as_bytes().to_vec()),
+        member: package.in_workspace(),
+        test_only: ["tests", "examples", "benches"].into_iter().filter(|dir| !built(dir)).map(str::to_owned).collect(),
+        executables: executables.collect(),
+        dependents: Vec::new(),
+    }
+}

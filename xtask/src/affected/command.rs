@@ -1,0 +1,112 @@
+//! The command line of `affected-tests`: reads git, cargo and the job table, plans, prints.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::{
+    cargo::Cargo,
+    changes::{Changes, Found, SymLink},
+    explain::explain,
+    git::Git,
+    jobs::JobTable,
+    path::RepoPath,
+    plan::Planner,
+    render::{github::github, json::json, text::text},
+};
+use crate::terminal;
+
+/// Says which jobs a change needs, with the reason for each
+///
+/// The change is what differs between the merge-base of the base and HEAD, and the work tree: committed, staged,
+/// unstaged and untracked files. A path selects the jobs of its package and of all that depends on it; rules in
+/// ci/jobs.toml place the rest; what nothing places selects every job, and so does a base that cannot be found.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cargo xtask affected-tests
+  cargo xtask affected-tests --base origin/main --format json
+  cargo xtask affected-tests --base v0.1.0 --head HEAD
+  cargo xtask affected-tests --explain driver-local
+  cargo xtask affected-tests --explain common/src/stats.rs
+
+Exit status:
+  0  a plan was made (also one with every job, or with none)
+  2  no plan: not a git work tree, a revision that does not exist, a broken manifest or job table")]
+pub struct AffectedTests {
+    /// Compare with the merge-base of this revision [default: origin/main, main, origin/master or master, the first
+    /// that exists]
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// Look at this revision instead of HEAD and the work tree; where other manifests than its own are checked out,
+    /// every job runs
+    #[arg(long, value_name = "REV")]
+    head: Option<String>,
+    /// How to print the plan
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Tell all that leads to a job, or all that a path (changed or not, from the workspace root) leads to
+    #[arg(long, value_name = "JOB|PATH", conflicts_with = "format")]
+    explain: Option<String>,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people
+    Text,
+    /// One document for programs
+    Json,
+    /// The matrix of a GitHub Actions job, on one line
+    Github,
+}
+
+impl AffectedTests {
+    /// Plans for the work tree around `directory` and prints the plan.
+    ///
+    /// # Errors
+    /// No plan can be made; the message says what to do.
+    pub fn run(&self, directory: &Path) -> Result<()> {
+        let git = Git::open(directory)?;
+        let cargo = Cargo::read(directory)?;
+        let table = JobTable::read(&cargo.root, &cargo.workspace)?;
+        let changes = git.changes(self.base.as_deref(), self.head.as_deref())?;
+        let changes = seen_from_workspace(changes, git.top(), &cargo.root);
+        let planner = Planner::new(&cargo.workspace, &table);
+        let plan = planner.plan(&changes);
+        match (&self.explain, self.format) {
+            (Some(subject), _) => {
+                if table.job(subject).is_none() && !cargo.root.join(subject).exists() {
+                    let jobs: Vec<&str> = table.jobs.iter().map(|job| job.name.as_str()).collect();
+                    terminal::complain(&format!("`{subject}` is no file, and no job either ({})\n", jobs.join(", ")));
+                }
+                terminal::print(&explain(subject, &planner, &table, &changes, &plan));
+            }
+            (None, Format::Text) => terminal::print(&text(&plan)),
+            (None, Format::Json) => terminal::print_exact(json(&plan)?.as_bytes())?,
+            (None, Format::Github) => terminal::print_exact(github(&plan)?.as_bytes())?,
+        }
+        Ok(())
+    }
+}
+
+/// Makes paths relative to the workspace root, which may lie below the work tree's; `../` marks what is outside, and
+/// no package or usual rule places that.
+#[must_use]
+pub fn seen_from_workspace(changes: Changes, top: &Path, root: &Path) -> Changes {
+    let prefix = root.canonicalize().ok().and_then(|root| RepoPath::relative(&top.canonicalize().ok()?, &root));
+    let prefix = prefix.unwrap_or_else(|| RepoPath::new(""));
+    let turn = |path: &RepoPath| match path.below(prefix.as_bytes()) {
+        Some(inside) => RepoPath::new(inside),
+        None => RepoPath::new([b"../", path.as_bytes()].concat()),
+    };
+    let found = match changes.found {
+        Found::Paths { paths, links } => Found::Paths {
+            paths: paths.iter().map(turn).collect(),
+            links: links.iter().map(|link| SymLink { at: turn(&link.at), target: turn(&link.target) }).collect(),
+        },
+        unknown @ Found::Unknown { .. } => unknown,
+    };
+    Changes { found, ..changes }
+}

@@ -1,0 +1,180 @@
+//! `ci/jobs.toml`: the jobs, what each covers, and the rules for paths that no package owns. Unknown keys are refused.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use anyhow::{Context, Result};
+use globset::{GlobBuilder, GlobMatcher};
+use serde::Deserialize;
+
+use self::file::{File, named_job, package_job, rule, wildcard};
+use super::{graph::Workspace, validate};
+
+/// Where the jobs are written, relative to the workspace root.
+pub const JOBS_FILE: &str = "ci/jobs.toml";
+/// The file in a package's folder that changes its job, where `[package-job]` made one.
+pub const PACKAGE_JOB_FILE: &str = "job.toml";
+
+/// The jobs of a workspace, ready to plan with.
+#[derive(Clone, Debug)]
+pub struct JobTable {
+    /// In the order they are shown: those of the file, then those that packages brought, by name.
+    pub jobs: Vec<Job>,
+    /// Tried in order; the first that matches a path decides it.
+    pub rules: Vec<Rule>,
+}
+
+/// What runs as one in CI, and gates as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Unique; `driver-<name>` for a driver.
+    pub name: String,
+    /// The packages whose change, or the change of what they depend on, it must see.
+    pub packages: Vec<String>,
+    /// The nextest filterset of the tests it runs.
+    pub filter: String,
+    /// What CI runs.
+    pub command: String,
+    /// The lab (real backend) it needs raised before.
+    pub lab: Option<String>,
+    /// Whether its tests speak with the OpenStack clients (see [`crate::clients`]).
+    pub clients: bool,
+    /// Whether its failure stops a change.
+    pub voting: bool,
+    /// How it takes part when only code that it shares with others changed.
+    pub on_common_change: OnCommonChange,
+    /// Who answers for it.
+    pub owners: Vec<String>,
+    /// After this many minutes CI ends it.
+    pub timeout_minutes: u32,
+    /// Paths outside its packages that it reads at run time.
+    pub reads: Vec<Pattern>,
+}
+
+/// What a team decided about changes of common code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnCommonChange {
+    /// The job runs and votes.
+    #[default]
+    Gate,
+    /// The job runs and is shown, without a vote.
+    Check,
+    /// The job does not run; the plan says so.
+    Skip,
+}
+
+/// What a path means that is not simply the source of its package.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The paths it is for.
+    pub paths: Vec<Pattern>,
+    /// What they select.
+    pub selects: Selects,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// The jobs that a rule selects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selects {
+    /// None.
+    None,
+    /// Every job.
+    All,
+    /// Those named.
+    Named(Vec<String>),
+}
+
+/// A path pattern: `*` and `?` stay within a folder, `**` crosses folders, `[ab]` and `{a,b}` choose.
+#[derive(Clone, Debug)]
+pub struct Pattern(GlobMatcher);
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn new(text: &str) -> Result<Self> {
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        Ok(Self(glob.with_context(|| format!("`{text}` is no path pattern"))?.compile_matcher()))
+    }
+
+    /// Whether the path matches, byte by byte.
+    #[must_use]
+    pub fn matches(&self, path: &super::path::RepoPath) -> bool {
+        self.0.is_match(path.to_path_buf())
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.glob().glob())
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.glob() == other.0.glob()
+    }
+}
+
+impl Eq for Pattern {}
+
+impl JobTable {
+    /// Reads `ci/jobs.toml` and each package's `job.toml` below `root`, and checks them against the workspace.
+    ///
+    /// # Errors
+    /// A file that is absent or wrong (with its line), or a table that does not fit the workspace.
+    pub fn read(root: &Path, workspace: &Workspace) -> Result<Self> {
+        let text = std::fs::read_to_string(root.join(JOBS_FILE))
+            .with_context(|| format!("the jobs are read from {JOBS_FILE} at the workspace root"))?;
+        let mut own = BTreeMap::new();
+        for (_, package) in workspace.members() {
+            let Some(directory) = &package.directory else { continue };
+            let file = Path::new(&*String::from_utf8_lossy(directory)).join(PACKAGE_JOB_FILE);
+            match std::fs::read_to_string(root.join(&file)) {
+                Ok(text) => drop(own.insert(package.name.clone(), (file.display().to_string(), text))),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+            }
+        }
+        Self::parse(&text, &own, workspace)
+    }
+
+    /// The same from texts: `own` maps a package's name to the name and text of its `job.toml`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(text: &str, own: &BTreeMap<String, (String, String)>, workspace: &Workspace) -> Result<Self> {
+        let file: File = toml::from_str(text).with_context(|| format!("{JOBS_FILE} is wrong"))?;
+        let mut jobs = file.job.into_iter().map(named_job).collect::<Result<Vec<_>>>()?;
+        let mut brought = Vec::new();
+        for template in &file.package_job {
+            for (_, package) in workspace.members() {
+                if let Some(part) = wildcard(&template.packages, &package.name) {
+                    brought.push(package_job(template, &package.name, part, own.get(&package.name))?);
+                }
+            }
+        }
+        brought.sort_by(|a: &Job, b| a.name.cmp(&b.name));
+        let unused = own.iter().find(|(name, _)| !brought.iter().any(|job| job.packages.first() == Some(name)));
+        if let Some((package, (file, _))) = unused {
+            anyhow::bail!("{file} has no effect: no [[package-job]] of {JOBS_FILE} makes a job of package {package}");
+        }
+        jobs.extend(brought);
+        let rules = file.rule.into_iter().map(rule).collect::<Result<Vec<_>>>()?;
+        let table = Self { jobs, rules };
+        validate::check(&table, &file.default_gate, workspace).with_context(|| format!("{JOBS_FILE} is wrong"))?;
+        Ok(table)
+    }
+
+    /// The job of that name.
+    #[must_use]
+    pub fn job(&self, name: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.name == name)
+    }
+}
+
+mod file;
+#[cfg(test)]
+mod tests;

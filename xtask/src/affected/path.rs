@@ -1,0 +1,124 @@
+//! Names of files as git has them: bytes, with `/` between the parts.
+
+use std::{
+    ffi::OsStr,
+    fmt,
+    os::unix::ffi::OsStrExt,
+    path::{Component, Path, PathBuf},
+};
+
+/// A path relative to the workspace root; any bytes but NUL, never with a trailing `/`.
+///
+/// It prints on one line whatever it holds: a backslash, control characters and bytes that are no UTF-8 are escaped,
+/// so that two different paths never look the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPath(Vec<u8>);
+
+impl RepoPath {
+    /// Takes the bytes that git printed.
+    #[must_use]
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        let mut bytes = bytes.into();
+        while bytes.last() == Some(&b'/') {
+            bytes.pop();
+        }
+        Self(bytes)
+    }
+
+    /// The name as git knows it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The name as the operating system takes it.
+    #[must_use]
+    pub fn to_path_buf(&self) -> PathBuf {
+        PathBuf::from(OsStr::from_bytes(&self.0))
+    }
+
+    /// What is left of this path below `directory`; `None` where it is not below it. Below "" is everything.
+    #[must_use]
+    pub fn below(&self, directory: &[u8]) -> Option<&[u8]> {
+        if directory.is_empty() {
+            return Some(&self.0);
+        }
+        self.0.strip_prefix(directory)?.strip_prefix(b"/")
+    }
+
+    /// Where a symbolic link at this path leads, by its text alone; `None` where that is absolute or leaves the tree.
+    #[must_use]
+    pub fn follow(&self, target: &[u8]) -> Option<Self> {
+        let here = self.to_path_buf();
+        let mut parts: Vec<&OsStr> = Vec::new();
+        let joined = here.parent()?.join(OsStr::from_bytes(target));
+        for component in joined.components() {
+            match component {
+                Component::Normal(part) => parts.push(part),
+                Component::CurDir => {}
+                Component::ParentDir => {
+                    parts.pop()?;
+                }
+                Component::RootDir | Component::Prefix(_) => return None,
+            }
+        }
+        Some(Self(parts.join(OsStr::new("/")).as_bytes().to_vec()))
+    }
+
+    /// The path of a file below `root`; `None` where `path` is elsewhere.
+    #[must_use]
+    pub fn relative(root: &Path, path: &Path) -> Option<Self> {
+        path.strip_prefix(root).ok().map(|rest| Self::new(rest.as_os_str().as_bytes()))
+    }
+}
+
+impl From<&str> for RepoPath {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for letter in chunk.valid().chars() {
+                if letter.is_control() || letter == '\\' {
+                    write!(f, "{}", letter.escape_default())?;
+                } else {
+                    write!(f, "{letter}")?;
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RepoPath;
+
+    #[test]
+    fn hostile_names_print_on_one_line_and_stay_distinct() {
+        assert_eq!(RepoPath::new(*b"a b\n\xff\\x").to_string(), "a b\\n\\xff\\\\x");
+        assert_ne!(RepoPath::new(*b"\xff").to_string(), RepoPath::new(*b"\\xff").to_string());
+    }
+
+    #[test]
+    fn a_directory_is_a_prefix_only_at_a_slash() {
+        let path = RepoPath::new("drivers/local2/src");
+        assert_eq!(path.below(b"drivers/local"), None);
+        assert_eq!(path.below(b"drivers/local2"), Some(&b"src"[..]));
+        assert_eq!(path.below(b""), Some(&b"drivers/local2/src"[..]));
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_tree_only() {
+        let link = RepoPath::new("a/b/link");
+        assert_eq!(link.follow(b"../c"), Some(RepoPath::new("a/c")));
+        assert_eq!(link.follow(b"../../../c"), None);
+        assert_eq!(link.follow(b"/etc/passwd"), None);
+    }
+}

@@ -1,0 +1,19 @@
+use crate::affected::plan::{Cause, Step};
+
+/// The way from a path to a job on one line.
+#[must_use]
+pub fn chain(cause: &Cause) -> String {
+    let mut line = cause.path.to_string();
+    for step in &cause.steps {
+        line.push_str(" → ");
+        match step {
+            Step::Link(at) => line.push_str(&format!("link {at}")),
+            Step::Package(name) => line.push_str(name),
+            Step::TestsOf(name) => line.push_str(&format!("tests of {name}")),
+            Step::Reads(pattern) => line.push_str(&format!("the job reads {pattern}")),
+            Step::Rule(why) => line.push_str(&format!("rule: {why}")),
+            Step::Unplaced => line.push_str("no rule and no package places it, so every job"),
+        }
+    }
+    line
+}

@@ -1,0 +1,75 @@
+//! Whether a job table fits its workspace. All that is wrong is said at once.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use super::{
+    graph::Workspace,
+    jobs::{JobTable, OnCommonChange, Selects},
+};
+
+/// Checks names, coverage and the default gate.
+///
+/// # Errors
+/// One line for each fault, with the names to put right.
+pub fn check(table: &JobTable, default_gate: &str, workspace: &Workspace) -> Result<()> {
+    let mut faults = Vec::new();
+    names(table, &mut faults);
+    packages(table, workspace, &mut faults);
+    gate(table, default_gate, &mut faults);
+    match faults.as_slice() {
+        [] => Ok(()),
+        faults => bail!("{}", faults.join("\n")),
+    }
+}
+
+fn names(table: &JobTable, faults: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for job in &table.jobs {
+        let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+        if job.name.is_empty() || !job.name.chars().all(good) {
+            faults.push(format!("job name `{}`: use letters, digits, `-` and `_`", job.name));
+        }
+        if !seen.insert(&job.name) {
+            faults.push(format!("two jobs are named `{}`", job.name));
+        }
+        if job.packages.is_empty() {
+            faults.push(format!("job `{}` covers no package", job.name));
+        }
+        if job.timeout_minutes == 0 {
+            faults.push(format!("job `{}` has no time to run: timeout-minutes = 0", job.name));
+        }
+    }
+    for rule in &table.rules {
+        if let Selects::Named(named) = &rule.selects {
+            for name in named.iter().filter(|name| table.job(name).is_none()) {
+                faults.push(format!("a rule ({}) names the job `{name}`, which does not exist", rule.why));
+            }
+        }
+    }
+}
+
+fn packages(table: &JobTable, workspace: &Workspace, faults: &mut Vec<String>) {
+    for job in &table.jobs {
+        for package in job.packages.iter().filter(|package| workspace.member(package).is_none()) {
+            faults.push(format!("job `{}` covers package `{package}`, which is not in the workspace", job.name));
+        }
+    }
+    for (_, package) in workspace.members() {
+        if !table.jobs.iter().any(|job| job.packages.contains(&package.name)) {
+            faults.push(format!("no job covers package `{}`", package.name));
+        }
+    }
+}
+
+fn gate(table: &JobTable, default_gate: &str, faults: &mut Vec<String>) {
+    match table.job(default_gate) {
+        None => faults.push(format!("default-gate names the job `{default_gate}`, which does not exist")),
+        Some(job) if !job.voting || job.on_common_change != OnCommonChange::Gate => faults.push(format!(
+            "default-gate `{default_gate}` must vote, with on-common-change = \"gate\": else a change of common code \
+             could pass ungated"
+        )),
+        Some(_) => {}
+    }
+}

@@ -1,0 +1,15 @@
+//! The workspace's own tools, one module for each command of `cargo xtask`.
+//!
+//! [`affected`] says which jobs a change needs, [`test`] runs everything. What they share: [`step`] runs programs,
+//! [`prerequisites`] and [`clients`] provide them, [`terminal`] prints. Modules that decide are plain functions of their
+//! arguments.
+
+pub mod affected;
+pub mod clients;
+pub mod prerequisites;
+pub mod step;
+pub mod terminal;
+pub mod test;
+
+#[cfg(test)]
+mod tidy;

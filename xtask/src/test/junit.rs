@@ -1,0 +1,86 @@
+//! Counts what really ran, from the report that nextest writes.
+
+use anyhow::{Context, Result};
+use quick_xml::{Reader, events::Event};
+
+/// How many tests ran, by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Ran and passed.
+    pub passed: usize,
+    /// Ran and failed, or could not run.
+    pub failed: usize,
+}
+
+/// Reads a JUnit report. Set-up scripts and skipped tests are no tests that ran.
+///
+/// # Errors
+/// It is no well-formed XML.
+pub fn count(report: &str) -> Result<Counts> {
+    let mut reader = Reader::from_str(report);
+    let mut counts = Counts::default();
+    let (mut script, mut skipped, mut failed) = (false, false, false);
+    loop {
+        match reader.read_event().context("the JUnit report is no XML")? {
+            Event::Eof => return Ok(counts),
+            Event::Start(tag) if tag.name().as_ref() == b"testsuite" => {
+                let name = tag.try_get_attribute("name").context("the JUnit report is no XML")?;
+                script = name.is_some_and(|name| name.value.starts_with(b"@setup-script"));
+            }
+            Event::Start(tag) if tag.name().as_ref() == b"testcase" => (skipped, failed) = (false, false),
+            Event::Empty(tag) if tag.name().as_ref() == b"testcase" && !script => counts.passed += 1,
+            Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
+                b"failure" | b"error" => failed = true,
+                b"skipped" => skipped = true,
+                _ => {}
+            },
+            Event::End(tag) if tag.name().as_ref() == b"testcase" && !script => match (skipped, failed) {
+                (_, true) => counts.failed += 1,
+                (true, false) => {}
+                (false, false) => counts.passed += 1,
+            },
+            _ => {}
+        }
+    }
+}
+
+/// Sums the lines `test result: ok. 3 passed; 0 failed; ...` of `cargo test --doc`.
+#[must_use]
+pub fn count_doc_tests(log: &str) -> Counts {
+    let mut counts = Counts::default();
+    for line in log.lines().filter(|line| line.starts_with("test result: ")) {
+        let number = |word: &str| {
+            let before = line.split(';').find_map(|part| part.trim().strip_suffix(word))?;
+            before.trim().rsplit(' ').next()?.parse().ok()
+        };
+        counts.passed += number("passed").unwrap_or(0);
+        counts.failed += number("failed").unwrap_or(0);
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, count, count_doc_tests};
+
+    #[test]
+    fn each_outcome_is_counted_once() {
+        let report = r#"<testsuites><testsuite name="@setup-script:lab"><testcase name="lab"/></testsuite>
+            <testsuite name="a"><testcase name="x"/><testcase name="y"><failure type="t">&lt;</failure></testcase>
+            <testcase name="z"><system-out>hello</system-out></testcase><testcase name="s"><skipped/></testcase>
+            <testcase name="e"><error/></testcase></testsuite></testsuites>"#;
+        assert_eq!(count(report).unwrap(), Counts { passed: 2, failed: 2 });
+    }
+
+    #[test]
+    fn a_report_cut_short_is_no_report() {
+        assert!(count("<testsuites><testsuite name=\"a\"></testsuites>").is_err());
+    }
+
+    #[test]
+    fn doc_tests_are_summed_over_crates() {
+        let log = "   Doc-tests a\ntest result: ok. 3 passed; 0 failed; 1 ignored\n\
+                   test result: FAILED. 1 passed; 2 failed; 0 ignored\n";
+        assert_eq!(count_doc_tests(log), Counts { passed: 4, failed: 2 });
+    }
+}

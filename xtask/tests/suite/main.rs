@@ -1,0 +1,4 @@
+//! The commands as people and CI call them: the executable, in generated workspaces.
+
+mod affected;
+mod repo;

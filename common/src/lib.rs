@@ -4,9 +4,16 @@
 //! `ARCHITECTURE.md` for the whole. Drivers see only [`driver`], [`stats`], [`exec`], [`image`] and the unit and id
 //! types; their `main.rs` calls `host`.
 
+pub mod config;
 pub mod driver;
 pub mod exec;
+pub mod host;
 pub mod ids;
 pub mod image;
+pub mod manager;
+pub mod scheduler;
+pub mod state;
 pub mod stats;
+pub mod store;
 pub mod units;
+pub mod wakeup;

@@ -1,0 +1,252 @@
+//! The configuration file: one TOML file for the service and its hosts. Unknown keys are refused.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ids::BackendName, scheduler::Policy};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the store, the sockets and the locks live. Made if missing, readable by its owner only.
+    pub state_directory: PathBuf,
+    /// The API.
+    #[serde(default)]
+    pub api: Api,
+    /// Placement.
+    #[serde(default)]
+    pub scheduler: Scheduler,
+    /// Images; without this section, volumes cannot be made from images.
+    pub images: Option<Images>,
+    /// Hosts of backends.
+    #[serde(default)]
+    pub host: Host,
+    /// The backends, by name.
+    #[serde(default)]
+    pub backends: BTreeMap<BackendName, Backend>,
+}
+
+/// `[api]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Api {
+    /// Address and port. Loopback only, as long as there is no authentication.
+    pub listen: SocketAddr,
+    /// Name of this service's machine in `host@backend#pool`.
+    pub host: String,
+    /// The zone of volumes that ask for none, and of backends that name none.
+    pub availability_zone: String,
+    /// The type of volumes that ask for none.
+    pub default_volume_type: String,
+    /// How long a call that must answer with a connection waits for the host.
+    pub attach_timeout_seconds: u64,
+}
+
+/// `[scheduler]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scheduler {
+    /// A pool whose report is older is left out.
+    pub stale_after_seconds: u64,
+    /// As Cinder's `capacity_weight_multiplier`: positive spreads, negative stacks.
+    pub capacity_weight_multiplier: i32,
+}
+
+/// `[images]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// Holds `<id>.raw` and `<id>.qcow2`.
+    pub directory: PathBuf,
+}
+
+/// `[host]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Host {
+    /// Time between two reports of a backend.
+    pub stats_interval_seconds: u64,
+    /// Operations that one host works on at once.
+    pub concurrency: u32,
+    /// How long one driver call may take.
+    pub operation_timeout_seconds: u64,
+    /// How often an operation is tried while its backend cannot be reached, with growing pauses.
+    pub attempts: u32,
+    /// How long ended operations stay in the log.
+    pub keep_operations_days: u32,
+}
+
+/// `[backends.<name>]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backend {
+    /// The driver: `ashlar-driver-<driver>` beside `ashlar` or on the PATH.
+    pub driver: String,
+    /// What volume types call it; the backend's name where not given.
+    pub volume_backend_name: Option<String>,
+    /// Its zone; that of `[api]` where not given.
+    pub availability_zone: Option<String>,
+    /// The driver's own settings; `ashlar-driver-<driver> describe` lists them.
+    #[serde(default)]
+    pub options: toml::Table,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8776)),
+            host: "ashlar".to_owned(),
+            availability_zone: "nova".to_owned(),
+            default_volume_type: "__DEFAULT__".to_owned(),
+            attach_timeout_seconds: 60,
+        }
+    }
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        Self { stale_after_seconds: 60, capacity_weight_multiplier: 1 }
+    }
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            stats_interval_seconds: 5,
+            concurrency: 16,
+            operation_timeout_seconds: 3600,
+            attempts: 8,
+            keep_operations_days: 30,
+        }
+    }
+}
+
+/// Why a configuration file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not TOML of this shape. The text shows the line.
+    #[error("{path}: {source}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what was expected.
+        source: Box<toml::de::Error>,
+    },
+    /// A value makes no sense.
+    #[error("{path}: {key} {why}")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`Error`], which names the file and the line or key.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let config: Self =
+            toml::from_str(&text).map_err(|source| Error::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        match config.complaint() {
+            None => Ok(config),
+            Some((key, why)) => Err(Error::Value { path: path.to_owned(), key, why }),
+        }
+    }
+
+    fn complaint(&self) -> Option<(String, String)> {
+        let at_least = |key: &str, value: u64, least: u64| {
+            (value < least).then(|| (key.to_owned(), format!("is {value}, but must be at least {least}")))
+        };
+        if !self.state_directory.is_absolute() {
+            return Some(("state_directory".to_owned(), "must be an absolute path".to_owned()));
+        }
+        if !self.api.listen.ip().is_loopback() {
+            let why = "must be a loopback address such as 127.0.0.1:8776: there is no authentication yet";
+            return Some(("api.listen".to_owned(), why.to_owned()));
+        }
+        at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
+            .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
+            .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
+            .or_else(|| at_least("host.concurrency", self.host.concurrency.into(), 1))
+            .or_else(|| at_least("host.operation_timeout_seconds", self.host.operation_timeout_seconds, 1))
+            .or_else(|| at_least("host.attempts", self.host.attempts.into(), 1))
+            .or_else(|| at_least("host.keep_operations_days", self.host.keep_operations_days.into(), 1))
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn store_path(&self) -> PathBuf {
+        self.state_directory.join("store.sqlite")
+    }
+
+    /// Sockets and locks.
+    #[must_use]
+    pub fn run_directory(&self) -> PathBuf {
+        self.state_directory.join("run")
+    }
+
+    /// The scheduler's rules.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            stale_after: Duration::from_secs(self.scheduler.stale_after_seconds),
+            capacity_multiplier: self.scheduler.capacity_weight_multiplier,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let path = folder.path().join("ashlar.toml");
+        std::fs::write(&path, text).expect("written");
+        Config::load(&path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_smallest_file_is_one_line() {
+        let config = load("state_directory = '/var/lib/ashlar'").expect("good");
+        assert_eq!(config.api.listen.port(), 8776);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let error = load("state_directory = '/x'\n[api]\nlisten_on = '127.0.0.1:1'\n").expect_err("bad");
+        assert!(error.contains("listen_on") && error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_is_refused() {
+        let error = load("state_directory = '/x'\napi.listen = '0.0.0.0:8776'\n").expect_err("bad");
+        assert!(error.contains("loopback"), "{error}");
+    }
+
+    #[test]
+    fn a_backend_name_that_breaks_out_of_a_path_is_refused() {
+        assert!(load("state_directory = '/x'\n[backends.'../x']\ndriver = 'local'\n").is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! The command line of `ashlar-driver-<name>`.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use clap::{Args, Parser, Subcommand};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use super::{describe, logging::LogFormat, run};
+use crate::{
+    config::{self, Config},
+    driver::{Driver, DriverInfo, OpCtx},
+    ids::{BackendName, OpId},
+};
+
+/// Exit code for a wrong command line or configuration file.
+pub(super) const MISUSE: u8 = 2;
+/// Exit code when the backend or the store cannot be used now: worth another try.
+pub(super) const UNUSABLE: u8 = 3;
+/// Exit code when another host has taken the backend over.
+pub(super) const FENCED: u8 = 4;
+/// Setting up a backend and describing it may take no longer.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What a driver crate gives to become an executable.
+#[async_trait]
+pub trait DriverProgram: Send + Sync + 'static {
+    /// The `options` of a backend of this driver. Its schema and texts are what `describe` prints.
+    type Config: DeserializeOwned + JsonSchema + Send;
+
+    /// Who the driver is.
+    fn info() -> DriverInfo;
+
+    /// Sets the driver up: checks tools, versions and that the backend can be reached.
+    ///
+    /// # Errors
+    /// An error that names the missing thing and the fix.
+    async fn open(config: Self::Config) -> crate::driver::Result<Arc<dyn Driver>>;
+}
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "The host of one Ashlar backend",
+    after_help = "Examples:\n  \
+        describe                                          who the driver is, and its options as a JSON schema\n  \
+        check --config /etc/ashlar/ashlar.toml --backend fast   opens the backend, prints what it can do and its room\n  \
+        run   --config /etc/ashlar/ashlar.toml --backend fast   serves the backend; `ashlar serve` starts this for you\n\n\
+        Exit codes: 0 well; 2 wrong command line or configuration; 3 backend or store cannot be used; 4 another host took over"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints identity and configuration schema as JSON; with a backend, its capabilities too
+    Describe {
+        /// The configuration file
+        #[arg(long, requires = "backend")]
+        config: Option<PathBuf>,
+        /// The backend whose capabilities are asked for
+        #[arg(long, requires = "config")]
+        backend: Option<BackendName>,
+    },
+    /// Opens the backend and prints what it reports, as JSON
+    Check(Which),
+    /// Serves the backend until told to stop
+    Run {
+        #[command(flatten)]
+        which: Which,
+        /// Stop when standard input closes: how a host ends with the service that started it
+        #[arg(long)]
+        until_stdin_closes: bool,
+        /// How logs are written to standard error
+        #[arg(long, value_enum, default_value_t, env = "ASHLAR_LOG_FORMAT")]
+        log_format: LogFormat,
+        /// What is logged, as `info` or `ashlar_common=debug,info`
+        #[arg(long, default_value = "info", env = "ASHLAR_LOG")]
+        log: String,
+    },
+}
+
+#[derive(Args)]
+struct Which {
+    /// The configuration file
+    #[arg(long)]
+    config: PathBuf,
+    /// The backend, a section of that file
+    #[arg(long)]
+    backend: BackendName,
+}
+
+/// A backend as configured for this driver.
+pub(super) struct Configured<P: DriverProgram> {
+    pub(super) config: Config,
+    pub(super) name: BackendName,
+    pub(super) backend: config::Backend,
+    pub(super) options: P::Config,
+}
+
+/// What ends a command early: the text for people, and the exit code.
+pub(super) struct Failure(pub(super) String, pub(super) u8);
+
+/// Runs the driver executable.
+pub fn main<P: DriverProgram>() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure(format!("cannot start the runtime: {error}"), UNUSABLE)),
+    };
+    let ended = runtime.block_on(async {
+        match cli.command {
+            Command::Describe { config: Some(file), backend: Some(backend) } => {
+                let opened = open::<P>(configured::<P>(&Which { config: file, backend })?).await?;
+                describe::print(&describe::of::<P>(Some(opened.as_ref())))
+            }
+            Command::Describe { .. } => describe::print(&describe::of::<P>(None)),
+            Command::Check(which) => {
+                let driver = open::<P>(configured::<P>(&which)?).await?;
+                let ctx = OpCtx::new(OpId::new(), OPEN_TIMEOUT, CancellationToken::new());
+                let stats = driver.stats(&ctx).await.map_err(|error| Failure(error.chain(), UNUSABLE))?;
+                describe::print(&describe::check(driver.as_ref(), &stats))
+            }
+            Command::Run { which, until_stdin_closes, log_format, log } => {
+                super::logging::start_logging(log_format, &log).map_err(|error| Failure(error, MISUSE))?;
+                run::run::<P>(configured::<P>(&which)?, until_stdin_closes).await
+            }
+        }
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    use std::io::Write;
+    // Standard error may be closed; the exit code says it all the same.
+    let _ = writeln!(std::io::stderr(), "error: {}", failure.0);
+    ExitCode::from(failure.1)
+}
+
+fn configured<P: DriverProgram>(which: &Which) -> Result<Configured<P>, Failure> {
+    let config = Config::load(&which.config).map_err(|error| Failure(error.to_string(), MISUSE))?;
+    let name = which.backend.clone();
+    let Some(backend) = config.backends.get(&name).cloned() else {
+        let known: Vec<&str> = config.backends.keys().map(BackendName::as_str).collect();
+        let text = format!("{}: there is no [backends.{name}]; there is {}", which.config.display(), known.join(", "));
+        return Err(Failure(text, MISUSE));
+    };
+    let driver = P::info().name;
+    if backend.driver != driver {
+        let text = format!("backend {name} asks for driver {:?}; this is {driver:?}", backend.driver);
+        return Err(Failure(text, MISUSE));
+    }
+    let options = backend.options.clone().try_into().map_err(|error: toml::de::Error| {
+        Failure(format!("{}: [backends.{name}.options]: {}", which.config.display(), error.message()), MISUSE)
+    })?;
+    Ok(Configured { config, name, backend, options })
+}
+
+pub(super) async fn open<P: DriverProgram>(configured: Configured<P>) -> Result<Arc<dyn Driver>, Failure> {
+    let name = configured.name;
+    match tokio::time::timeout(OPEN_TIMEOUT, P::open(configured.options)).await {
+        Ok(Ok(driver)) => Ok(driver),
+        Ok(Err(error)) => Err(Failure(format!("backend {name} cannot be used: {}", error.chain()), UNUSABLE)),
+        Err(_) => {
+            let text = format!("backend {name} did not open within {} s", OPEN_TIMEOUT.as_secs());
+            Err(Failure(text, UNUSABLE))
+        }
+    }
+}

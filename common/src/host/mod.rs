@@ -1,0 +1,10 @@
+//! The main of every driver executable: the volume manager with one driver inside, the *host* of one backend.
+
+mod describe;
+mod lock;
+mod logging;
+mod main;
+mod run;
+
+pub use logging::{LogFormat, start_logging};
+pub use main::{DriverProgram, main};

@@ -1,0 +1,123 @@
+//! Serving a backend.
+
+use std::{
+    fs::DirBuilder,
+    io::{self, Read},
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    lock,
+    main::{Configured, DriverProgram, FENCED, Failure, UNUSABLE, open},
+};
+use crate::{
+    driver::OpCtx,
+    ids::OpId,
+    manager::{ImageStore, Worker, reconcile},
+    store::{Store, hosts::Takeover},
+    wakeup::{Bell, Ear, Sleeper},
+};
+
+/// Comparing records and backend at the start may take no longer.
+const RECONCILE_TIMEOUT: Duration = Duration::from_secs(300);
+
+pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin_closes: bool) -> Result<(), Failure> {
+    let unusable = |what: &str, error: &dyn std::fmt::Display| Failure(format!("{what}: {error}"), UNUSABLE);
+    let (config, backend, section) = (configured.config.clone(), configured.name.clone(), configured.backend.clone());
+    let run_directory = config.run_directory();
+    make_private(&run_directory).map_err(|error| unusable("run directory", &error))?;
+    let stop = stop_signal(until_stdin_closes).map_err(|error| unusable("signals", &error))?;
+
+    let lock = tokio::select! {
+        lock = lock::acquire(&run_directory, &backend) => lock.map_err(|error| unusable("lock", &error))?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let store = Store::open(&config.store_path()).await.map_err(|error| unusable("store", &error))?;
+    let driver = open::<P>(configured).await?;
+    let holder = format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), std::process::id());
+    let zone = section.availability_zone.as_deref().unwrap_or(&config.api.availability_zone);
+    let takeover = Takeover {
+        backend: &backend,
+        holder: &holder,
+        volume_backend_name: section.volume_backend_name.as_deref().unwrap_or(backend.as_str()),
+        availability_zone: zone,
+        now: Timestamp::now(),
+    };
+    let epoch = take_over(&store, &takeover).await.map_err(|error| unusable("store", &error))?;
+    let ear = Ear::bind(&run_directory, &Sleeper::Host(backend.clone())).map_err(|error| unusable("socket", &error))?;
+    let bell = Bell::new(&run_directory).map_err(|error| unusable("run directory", &error))?;
+    tracing::info!(%backend, epoch, driver = P::info().name, "serving");
+
+    let worker = Worker {
+        store: store.clone(),
+        driver,
+        backend,
+        epoch,
+        images: config.images.map(|images| ImageStore::new(images.directory)),
+        settings: config.host,
+        bell,
+        stop,
+    };
+    let tasks = TaskTracker::new();
+    let (reporter, cleaner, comparer) = (worker.clone(), worker.clone(), worker.clone());
+    tasks.spawn(async move { reporter.publish_stats().await });
+    tasks.spawn(async move { cleaner.clean_up().await });
+    tasks.spawn(async move { compare(&comparer).await });
+    let ended = worker.run(&ear).await;
+    tasks.close();
+    tasks.wait().await;
+    store.close().await;
+    drop(lock);
+    ended.map_err(|error| Failure(error.to_string(), FENCED))
+}
+
+async fn take_over(store: &Store, takeover: &Takeover<'_>) -> Result<u64, crate::store::Error> {
+    let mut tx = store.write().await?;
+    let epoch = tx.take_over(takeover).await?;
+    tx.commit().await?;
+    Ok(epoch)
+}
+
+/// Says where records and backend differ; people decide what to do about it.
+async fn compare(worker: &Worker) {
+    let ctx = OpCtx::new(OpId::new(), RECONCILE_TIMEOUT, worker.stop.child_token());
+    match reconcile::differences(&worker.store, worker.driver.as_ref(), &worker.backend, &ctx).await {
+        Ok(found) if found.is_empty() => tracing::info!(backend = %worker.backend, "records and backend agree"),
+        Ok(found) => tracing::warn!(backend = %worker.backend, ?found, "records and backend differ"),
+        Err(error) => tracing::warn!(backend = %worker.backend, %error, "records and backend not compared"),
+    }
+}
+
+/// Fires on SIGTERM, SIGINT, and where asked for, at the end of standard input.
+fn stop_signal(until_stdin_closes: bool) -> io::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let fired = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        fired.cancel();
+    });
+    if until_stdin_closes {
+        let fired = stop.clone();
+        // A thread of its own: the runtime would wait for a blocked read when it ends.
+        std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+            let mut nothing = [0_u8; 64];
+            while io::stdin().read(&mut nothing).is_ok_and(|read| read > 0) {}
+            fired.cancel();
+        })?;
+    }
+    Ok(stop)
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}

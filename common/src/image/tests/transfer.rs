@@ -1,0 +1,257 @@
+//! Bytes to and from volumes.
+
+use std::{fs::OpenOptions, os::unix::fs::FileExt};
+
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+use super::{Lab, MIB, allocated, bytes_of, cancelled, ctx, size};
+use crate::{
+    driver::{Classified, Kind, Progress},
+    image::{ImageError, ImageFormat, copy_into, copy_out_of, copy_sparse, inspect},
+};
+
+const FORMATS: [ImageFormat; 2] = [ImageFormat::Raw, ImageFormat::Qcow2];
+
+#[tokio::test]
+async fn a_volume_comes_back_byte_for_byte_and_as_sparse() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        let volume = lab.patterned("volume", 64 * MIB);
+        let image = lab.image("image", format);
+        copy_out_of(&ctx(), &volume, size(64 * MIB), &image).await.expect("written");
+        assert_eq!(inspect(&lab.open("image"), format).expect("good").virtual_size, size(64 * MIB));
+
+        // The new volume is larger: its tail stays zero, and its length is its own.
+        let back = lab.empty("back", 96 * MIB);
+        let watched = ctx();
+        copy_into(&watched, &image, &back, size(96 * MIB)).await.expect("read");
+        let mut expected = bytes_of(&lab.path("volume"));
+        expected.resize(usize::try_from(96 * MIB).expect("small"), 0);
+        assert!(bytes_of(&lab.path("back")) == expected, "{format}");
+        assert!(allocated(&back) < MIB, "{format}: {} bytes are allocated", allocated(&back));
+        assert_eq!(*watched.watch_progress().borrow(), Progress { done: 64 * MIB, total: 64 * MIB });
+    }
+}
+
+#[tokio::test]
+async fn zeros_that_an_image_stores_are_not_written() {
+    let lab = Lab::new();
+    lab.patterned("disk", 16 * MIB);
+    lab.qemu_img(&["convert", "-S", "0", "-f", "raw", "-O", "qcow2", "@disk", "@full.qcow2"]).await;
+    assert!(allocated(&lab.open("full.qcow2")) > 16 * MIB);
+    let target = lab.empty("target", 16 * MIB);
+    copy_into(&ctx(), &lab.image("full.qcow2", ImageFormat::Qcow2), &target, size(16 * MIB)).await.expect("read");
+    assert!(bytes_of(&lab.path("target")) == bytes_of(&lab.path("disk")));
+    assert!(allocated(&target) < MIB, "{} bytes are allocated", allocated(&target));
+}
+
+#[tokio::test]
+async fn compressed_images_are_read() {
+    let lab = Lab::new();
+    lab.patterned("disk", 16 * MIB);
+    for compression in ["zlib", "zstd"] {
+        let (name, back) = (format!("{compression}.qcow2"), format!("{compression}.back"));
+        let options = format!("compression_type={compression}");
+        lab.qemu_img(&["convert", "-c", "-O", "qcow2", "-o", &options, "-f", "raw", "@disk", &format!("@{name}")])
+            .await;
+        let target = lab.empty(&back, 16 * MIB);
+        copy_into(&ctx(), &lab.image(&name, ImageFormat::Qcow2), &target, size(16 * MIB)).await.expect("read");
+        assert!(bytes_of(&lab.path(&back)) == bytes_of(&lab.path("disk")), "{compression}");
+    }
+}
+
+/// The check for images that are cut off must not take an honest one for such.
+#[tokio::test]
+async fn every_kind_of_honest_qcow2_is_read() {
+    let lab = Lab::new();
+    let bytes = 5 * MIB + 512;
+    lab.patterned("disk", bytes);
+    for (number, options) in super::HONEST.iter().enumerate() {
+        let (name, back) = (format!("{number}.qcow2"), format!("{number}.back"));
+        lab.qemu_img(&["convert", "-f", "raw", "-O", "qcow2", "-o", options, "@disk", &format!("@{name}")]).await;
+        // Version 3 can be resized with snapshots in it, but not shrunk.
+        let with_snapshot = *options == "compat=1.1";
+        if with_snapshot {
+            lab.qemu_img(&["snapshot", "-c", "kept", &format!("@{name}")]).await;
+        }
+        // Grown, then shrunk into what was data before: tables as they are after a long life.
+        lab.qemu_img(&["resize", &format!("@{name}"), "20M"]).await;
+        if !with_snapshot {
+            lab.qemu_img(&["resize", "--shrink", &format!("@{name}"), "3000320"]).await;
+            lab.qemu_img(&["resize", &format!("@{name}"), &bytes.to_string()]).await;
+        }
+        let target = lab.empty(&back, 20 * MIB);
+        let read = copy_into(&ctx(), &lab.image(&name, ImageFormat::Qcow2), &target, size(20 * MIB)).await;
+        read.unwrap_or_else(|error| panic!("{options}: {}", crate::driver::Error::from(error)));
+        let kept = if with_snapshot { bytes } else { 3_000_320 };
+        let kept = usize::try_from(kept).expect("small");
+        assert!(bytes_of(&lab.path(&back))[..kept] == bytes_of(&lab.path("disk"))[..kept], "{options}");
+    }
+}
+
+#[tokio::test]
+async fn an_image_larger_than_the_volume_is_refused_untouched() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        let volume = lab.patterned("volume", 2 * MIB);
+        let image = lab.image("image", format);
+        copy_out_of(&ctx(), &volume, size(2 * MIB), &image).await.expect("written");
+        // The target itself would have room: what counts is the volume's size.
+        let target = lab.empty("target", 4 * MIB);
+        let error = copy_into(&ctx(), &image, &target, size(2 * MIB - 512)).await.expect_err("too large");
+        assert!(matches!(error, ImageError::TooLarge { .. }) && error.kind() == Kind::Invalid, "{error}");
+        assert_eq!(allocated(&target), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_target_shorter_than_the_volume_is_refused() {
+    let lab = Lab::new();
+    lab.patterned("image", MIB);
+    let target = lab.empty("target", MIB);
+    let image = lab.image("image", ImageFormat::Raw);
+    let error = copy_into(&ctx(), &image, &target, size(2 * MIB)).await.expect_err("too short");
+    assert!(matches!(error, ImageError::ShortTarget { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn only_the_volume_is_copied_out_of_a_longer_source() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        let source = lab.patterned("source", 8 * MIB);
+        let image = lab.image("image", format);
+        copy_out_of(&ctx(), &source, size(4 * MIB), &image).await.expect("written");
+        let back = lab.empty("back", 4 * MIB);
+        copy_into(&ctx(), &image, &back, size(4 * MIB)).await.expect("read");
+        assert!(
+            bytes_of(&lab.path("back")) == bytes_of(&lab.path("source"))[..usize::try_from(4 * MIB).expect("small")]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_size_of_part_sectors_is_exact_in_raw_and_rounded_up_in_qcow2() {
+    let lab = Lab::new();
+    let source = lab.patterned("source", MIB + 1);
+    for (format, expected) in [(ImageFormat::Raw, MIB + 1), (ImageFormat::Qcow2, MIB + 512)] {
+        let name = format.to_string();
+        copy_out_of(&ctx(), &source, size(MIB + 1), &lab.image(&name, format)).await.expect("written");
+        assert_eq!(inspect(&lab.open(&name), format).expect("good").virtual_size, size(expected));
+    }
+    let part = copy_out_of(&ctx(), &source, size(MIB - 1), &lab.image("part", ImageFormat::Qcow2)).await;
+    assert!(matches!(part, Err(ImageError::PartSector(_))));
+}
+
+#[tokio::test]
+async fn a_source_that_ends_early_leaves_no_image() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        let source = lab.patterned("source", MIB);
+        let image = lab.image("image", format);
+        let error = copy_out_of(&ctx(), &source, size(2 * MIB), &image).await.expect_err("it is short");
+        assert!(matches!(error, ImageError::ShortSource { .. }) && error.kind() == Kind::Fatal, "{error}");
+        assert_eq!(lab.names(), ["source"]);
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_copy_leaves_the_old_image_and_nothing_else() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        let source = lab.patterned("source", MIB);
+        lab.write("image", b"the old one");
+        let stopped = copy_out_of(&cancelled(), &source, size(MIB), &lab.image("image", format)).await;
+        assert_eq!(stopped.expect_err("it was cancelled").kind(), Kind::Indeterminate);
+        assert_eq!(lab.names(), ["image", "source"]);
+        assert_eq!(bytes_of(&lab.path("image")), b"the old one");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_stopped_on_its_way_leaves_a_whole_image_or_none() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        lab.write("source", &vec![7; 32 << 20]);
+        let (source, image) = (lab.open("source"), lab.image("image", format));
+        let running = ctx();
+        let mut progress = running.watch_progress();
+        let cancel = async {
+            progress.changed().await.expect("the context lives");
+            running.cancel().cancel();
+        };
+        let (ended, ()) = tokio::join!(copy_out_of(&running, &source, size(32 * MIB), &image), cancel);
+        match ended {
+            // It may have been quicker than we.
+            Ok(()) => assert_eq!(lab.names(), ["image", "source"]),
+            Err(error) => {
+                assert_eq!(error.kind(), Kind::Indeterminate, "{error}");
+                assert_eq!(lab.names(), ["source"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_into_a_volume_can_be_stopped() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        let source = lab.patterned("source", MIB);
+        copy_out_of(&ctx(), &source, size(MIB), &lab.image("image", format)).await.expect("written");
+        let target = lab.empty("target", MIB);
+        let stopped = copy_into(&cancelled(), &lab.image("image", format), &target, size(MIB)).await;
+        assert_eq!(stopped.expect_err("it was cancelled").kind(), Kind::Indeterminate);
+    }
+}
+
+#[tokio::test]
+async fn a_new_image_takes_the_place_of_the_old_one_and_of_what_an_earlier_try_left() {
+    for format in FORMATS {
+        let lab = Lab::new();
+        let source = lab.patterned("source", MIB);
+        lab.write("image", b"the old one");
+        let again = ctx();
+        lab.write(&format!(".ashlar-{}.part", again.op()), b"half of it");
+        copy_out_of(&again, &source, size(MIB), &lab.image("image", format)).await.expect("written");
+        assert_eq!(lab.names(), ["image", "source"]);
+        assert_eq!(inspect(&lab.open("image"), format).expect("good").virtual_size, size(MIB));
+    }
+}
+
+#[test]
+fn a_full_disk_is_out_of_space() {
+    let source = Lab::new().patterned("source", MIB);
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let error = copy_sparse(&ctx(), &source, &full, size(MIB)).expect_err("it is full");
+    assert_eq!(error.kind(), Kind::OutOfSpace, "{error}");
+}
+
+#[test]
+fn a_copy_stops_between_chunks() {
+    let lab = Lab::new();
+    let (source, target) = (lab.patterned("source", MIB), lab.empty("target", MIB));
+    let error = copy_sparse(&cancelled(), &source, &target, size(MIB)).expect_err("it was cancelled");
+    assert!(matches!(error, ImageError::Stopped(_)));
+    assert_eq!(allocated(&target), 0);
+}
+
+proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_pattern_of_data_zeros_and_holes_is_copied_exactly(
+        pieces in proptest::collection::vec((0_u64..3_000_000, 1_usize..40_000, any::<u8>()), 0..8),
+        odd in 0_u64..5000,
+    ) {
+        let len = 3_100_000 + odd;
+        let lab = Lab::new();
+        let (source, target) = (lab.empty("source", len), lab.empty("target", len));
+        for (at, bytes, value) in pieces {
+            // Half of them are data that happen to be zeros.
+            source.write_all_at(&vec![value.saturating_sub(128); bytes], at).expect("room");
+        }
+        copy_sparse(&ctx(), &source, &target, size(len)).expect("copied");
+        prop_assert_eq!(target.metadata().expect("metadata").len(), len);
+        prop_assert!(bytes_of(&lab.path("source")) == bytes_of(&lab.path("target")));
+        prop_assert!(allocated(&target) <= allocated(&source));
+    }
+}

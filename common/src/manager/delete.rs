@@ -1,0 +1,87 @@
+//! Removing volumes and snapshots.
+
+use jiff::Timestamp;
+
+use super::{
+    intake::{Intake, Requester, log, own_snapshot, own_volume},
+    refusal::{Refusal, Result},
+};
+use crate::{
+    ids::{OpId, SnapshotId, VolumeId},
+    state::{SnapshotEvent, VolumeEvent},
+    store::{
+        Tx,
+        records::{SnapshotRecord, Work},
+    },
+};
+
+impl Intake {
+    /// Takes in the removal of a volume; with `cascade`, of its snapshots too.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing was changed.
+    pub async fn delete_volume(&self, who: &Requester, id: VolumeId, cascade: bool) -> Result<()> {
+        let (now, op) = (Timestamp::now(), OpId::new());
+        let mut tx = self.store.write().await?;
+        let mut volume = own_volume(&mut tx, who, id).await?;
+        if !tx.attachments_of(&[id]).await?.is_empty() {
+            let message = format!("is {}: end its attachments first", volume.status);
+            return Err(Refusal::state("volume", id, message));
+        }
+        let mut snapshots = tx.snapshots_of(id).await?;
+        if !cascade && !snapshots.is_empty() {
+            let message = format!("has {} snapshots: delete them first, or delete with cascade", snapshots.len());
+            return Err(Refusal::state("volume", id, message));
+        }
+        unread(&mut tx, "volume", &id.to_string()).await?;
+        volume.state =
+            volume.state.on(&VolumeEvent::Delete(op)).map_err(|refused| Refusal::event("volume", id, &refused))?;
+        let Some((backend, reference)) = volume.placed() else {
+            // No pool ever fitted, so no backend knows of it.
+            tx.remove_volume(id).await?;
+            return Ok(tx.commit().await?);
+        };
+        for snapshot in &mut snapshots {
+            deleting(&mut tx, snapshot, op, now).await?;
+        }
+        tx.update_volume(&mut volume, now).await?;
+        let snapshots = snapshots.iter().map(SnapshotRecord::reference).collect();
+        let work = Work::DeleteVolume { volume: reference, snapshots };
+        log(&mut tx, op, backend.clone(), who, work, now).await?;
+        tx.commit().await?;
+        self.wake(&backend);
+        Ok(())
+    }
+
+    /// Takes in the removal of a snapshot.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing was changed.
+    pub async fn delete_snapshot(&self, who: &Requester, id: SnapshotId) -> Result<()> {
+        let (now, op) = (Timestamp::now(), OpId::new());
+        let mut tx = self.store.write().await?;
+        let mut snapshot = own_snapshot(&mut tx, who, id).await?;
+        deleting(&mut tx, &mut snapshot, op, now).await?;
+        let backend = snapshot.place.backend.clone();
+        log(&mut tx, op, backend.clone(), who, Work::DeleteSnapshot { snapshot: snapshot.reference() }, now).await?;
+        tx.commit().await?;
+        self.wake(&backend);
+        Ok(())
+    }
+}
+
+async fn deleting(tx: &mut Tx, snapshot: &mut SnapshotRecord, op: OpId, now: Timestamp) -> Result<()> {
+    unread(tx, "snapshot", &snapshot.id.to_string()).await?;
+    let event = SnapshotEvent::Delete(op);
+    snapshot.state = snapshot.state.on(&event).map_err(|refused| Refusal::event("snapshot", snapshot.id, &refused))?;
+    Ok(tx.update_snapshot(snapshot, now).await?)
+}
+
+/// Refuses while something is being made from it.
+async fn unread(tx: &mut Tx, what: &'static str, id: &str) -> Result<()> {
+    if tx.is_source_of_open_operation(id).await? {
+        let message = "is being copied from: wait until that has ended";
+        return Err(Refusal::state(what, id, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! The request side: what the API calls. The other files of this folder add a method an operation.
+
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::{
+    image_store::ImageStore,
+    refusal::{Refusal, Result},
+};
+use crate::{
+    config::Config,
+    ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
+    scheduler::Policy,
+    store::{
+        Store, Tx,
+        records::{AttachmentRecord, Operation, Phase, SnapshotRecord, VolumeRecord, Work},
+    },
+    wakeup::{Bell, Ear, Sleeper},
+};
+
+/// Takes requests in. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    pub(super) store: Store,
+    pub(super) policy: Policy,
+    pub(super) images: Option<ImageStore>,
+    pub(super) default_zone: String,
+    pub(super) attach_timeout: Duration,
+    pub(super) ended: Arc<Notify>,
+    bell: Bell,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requester {
+    /// The project whose things may be touched.
+    pub project_id: String,
+    /// The user.
+    pub user_id: String,
+    /// The request, as in logs and answers.
+    pub request_id: String,
+}
+
+impl Intake {
+    /// The request side of a service with this configuration.
+    ///
+    /// # Errors
+    /// When the run directory cannot be used.
+    pub fn new(store: Store, config: &Config) -> io::Result<Self> {
+        let run_directory = config.run_directory();
+        std::fs::create_dir_all(&run_directory)?;
+        Ok(Self {
+            store,
+            policy: config.policy(),
+            images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
+            default_zone: config.api.availability_zone.clone(),
+            attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
+            ended: Arc::new(Notify::new()),
+            bell: Bell::new(&run_directory)?,
+        })
+    }
+
+    /// The store, for reading and for edits that no host needs to know of.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The zone of volumes that ask for none.
+    #[must_use]
+    pub fn default_zone(&self) -> &str {
+        &self.default_zone
+    }
+
+    /// Listens for ended operations until dropped, so that calls that wait for one answer at once.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub async fn listen(&self, run_directory: &Path) -> io::Result<()> {
+        let ear = Ear::bind(run_directory, &Sleeper::Api)?;
+        loop {
+            ear.heard().await;
+            self.ended.notify_waiters();
+        }
+    }
+
+    /// Wakes a backend's host after a commit.
+    pub(super) fn wake(&self, backend: &BackendName) {
+        self.bell.ring(&Sleeper::Host(backend.clone()));
+    }
+}
+
+/// Logs an operation, in the transaction that changes its subject's state.
+pub(super) async fn log(
+    tx: &mut Tx,
+    id: OpId,
+    backend: BackendName,
+    who: &Requester,
+    work: Work,
+    now: Timestamp,
+) -> Result<()> {
+    let operation = Operation {
+        id,
+        backend,
+        request_id: who.request_id.clone(),
+        work,
+        phase: Phase::Pending,
+        epoch: 0,
+        attempts: 0,
+        not_before: now,
+        percent: 0,
+        error: None,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok(tx.log_operation(&operation).await?)
+}
+
+pub(super) async fn own_volume(tx: &mut Tx, who: &Requester, id: VolumeId) -> Result<VolumeRecord> {
+    let found = tx.volume(id).await?.filter(|volume| volume.project_id == who.project_id);
+    found.ok_or_else(|| Refusal::not_found("volume", id))
+}
+
+pub(super) async fn own_snapshot(tx: &mut Tx, who: &Requester, id: SnapshotId) -> Result<SnapshotRecord> {
+    let found = tx.snapshot(id).await?.filter(|snapshot| snapshot.project_id == who.project_id);
+    found.ok_or_else(|| Refusal::not_found("snapshot", id))
+}
+
+pub(super) async fn own_attachment(tx: &mut Tx, who: &Requester, id: AttachmentId) -> Result<AttachmentRecord> {
+    let found = tx.attachment(id).await?.filter(|attachment| attachment.project_id == who.project_id);
+    found.ok_or_else(|| Refusal::not_found("attachment", id))
+}

@@ -1,0 +1,83 @@
+//! Publishing what the backend reports, on a lane of its own: a slow operation never delays it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::worker::{Worker, chain};
+use crate::{
+    driver::{Capabilities, OpCtx},
+    ids::OpId,
+    store,
+};
+
+/// A report that takes longer says more about the backend than its numbers would.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two clean-ups of what has ended or expired.
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(3600);
+
+impl Worker {
+    /// Reports now and then at each interval, until stopped.
+    pub async fn publish_stats(&self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(self.settings.stats_interval_seconds));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            match self.report_once().await {
+                Ok(()) => {}
+                Err(error @ store::Error::Fenced { .. }) => {
+                    tracing::error!(%error, "stopping");
+                    return self.stop.cancel();
+                }
+                Err(error) => tracing::error!(error = chain(&error), "cannot publish a report"),
+            }
+        }
+    }
+
+    /// Asks the driver and stores its answer. When the backend does not answer, only the heartbeat is stored: the last
+    /// report ages, and the scheduler leaves the backend out once it is stale.
+    ///
+    /// # Errors
+    /// When the store does not answer, or another host has taken over.
+    pub async fn report_once(&self) -> Result<(), store::Error> {
+        let asked_at = Timestamp::now();
+        let ctx = OpCtx::new(OpId::new(), REPORT_TIMEOUT, self.stop.child_token());
+        let report = self.driver.stats(&ctx).await;
+        let mut tx = self.store.write().await?;
+        tx.still_host(&self.backend, self.epoch).await?;
+        let capabilities = Capabilities::of(self.driver.as_ref());
+        tx.heartbeat(&self.backend, &self.driver.info(), capabilities, Timestamp::now()).await?;
+        match &report {
+            Ok(stats) => tx.report_pools(&self.backend, stats, asked_at).await?,
+            Err(error) => tracing::warn!(kind = %error.kind(), error = error.chain(), "the backend gives no report"),
+        }
+        tx.commit().await
+    }
+
+    /// Forgets what ended or expired long ago, now and then at each interval, until stopped.
+    pub async fn clean_up(&self) {
+        let kept = SignedDuration::from_hours(24 * i64::from(self.settings.keep_operations_days));
+        let mut ticks = tokio::time::interval(CLEANUP_INTERVAL);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let cleaned = async {
+                let now = Timestamp::now();
+                let mut tx = self.store.write().await?;
+                let operations = tx.forget_operations(now - kept).await?;
+                let messages = tx.remove_expired_messages(now).await?;
+                tx.commit().await.map(|()| (operations, messages))
+            };
+            match cleaned.await {
+                Ok((0, 0)) => {}
+                Ok((operations, messages)) => tracing::info!(operations, messages, "forgot what ended long ago"),
+                Err(error) => tracing::warn!(error = chain(&error), "cannot forget what ended long ago"),
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The host side: claims the operations of one backend, has the driver do them, commits what came of it.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    image_store::ImageStore,
+    outcome::{self, Ending},
+    perform::{Effect, perform},
+    recovery,
+};
+use crate::{
+    config,
+    driver::{Driver, Error, Kind, OpCtx, error::Reaction},
+    ids::BackendName,
+    store::{
+        self, Store,
+        records::{Operation, OperationError},
+    },
+    wakeup::{Bell, Ear, Sleeper},
+};
+
+/// Wake-ups may get lost; this makes it right.
+const POLL: Duration = Duration::from_secs(1);
+/// Between two notes of how far a long operation is.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Pauses between tries grow from the first to the second.
+const PAUSE: (SignedDuration, SignedDuration) = (SignedDuration::from_millis(250), SignedDuration::from_secs(60));
+
+/// The host of one backend.
+#[derive(Clone)]
+pub struct Worker {
+    /// The store.
+    pub store: Store,
+    /// The backend's driver.
+    pub driver: Arc<dyn Driver>,
+    /// The backend.
+    pub backend: BackendName,
+    /// The epoch under which this host took it.
+    pub epoch: u64,
+    /// Where images are, if anywhere.
+    pub images: Option<ImageStore>,
+    /// `[host]` of the configuration.
+    pub settings: config::Host,
+    /// Wakes the API when an operation has ended.
+    pub bell: Bell,
+    /// Fires when the host should stop.
+    pub stop: CancellationToken,
+}
+
+impl Worker {
+    /// Works until stopped or fenced; then cancels what is under way and waits for it.
+    ///
+    /// # Errors
+    /// [`store::Error::Fenced`] when another host has taken the backend over.
+    pub async fn run(&self, ear: &Ear) -> Result<(), store::Error> {
+        let slots = Arc::new(Semaphore::new(usize::try_from(self.settings.concurrency).unwrap_or(1)));
+        let (freed, tasks) = (Arc::new(Notify::new()), TaskTracker::new());
+        let fenced = loop {
+            match self.claim(&slots).await {
+                Ok(operations) => {
+                    for (operation, slot) in operations {
+                        let (worker, freed) = (self.clone(), Arc::clone(&freed));
+                        tasks.spawn(async move {
+                            worker.see_through(operation).await;
+                            drop(slot);
+                            freed.notify_one();
+                        });
+                    }
+                }
+                Err(error @ store::Error::Fenced { .. }) => break Some(error),
+                Err(error) => tracing::error!(error = chain(&error), "cannot claim operations; trying again"),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => break None,
+                () = ear.heard() => {}
+                () = freed.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        };
+        self.stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        fenced.map_or(Ok(()), Err)
+    }
+
+    /// Claims as many due operations as there are free slots.
+    async fn claim(
+        &self,
+        slots: &Arc<Semaphore>,
+    ) -> Result<Vec<(Operation, tokio::sync::OwnedSemaphorePermit)>, store::Error> {
+        let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
+        let now = Timestamp::now();
+        // Looked at in a read first: claiming takes the write lock and a durable commit.
+        if free == 0 || !self.store.read().await?.any_due(&self.backend, self.epoch, now).await? {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.store.write().await?;
+        tx.still_host(&self.backend, self.epoch).await?;
+        let operations = tx.claim_operations(&self.backend, self.epoch, free, now).await?;
+        tx.commit().await?;
+        let with_slot = |operation| Arc::clone(slots).try_acquire_owned().ok().map(|slot| (operation, slot));
+        Ok(operations.into_iter().filter_map(with_slot).collect())
+    }
+
+    /// Does one claimed operation, and commits or defers it. Errors end here.
+    async fn see_through(&self, operation: Operation) {
+        let started = std::time::Instant::now();
+        let limit = Duration::from_secs(self.settings.operation_timeout_seconds);
+        let ctx = OpCtx::new(operation.id, limit, self.stop.child_token());
+        let work = operation.work.name();
+        // In a task of its own, so that a panic of the driver is an error of this operation and not of the host.
+        let (worker, claimed) = (self.clone(), operation.clone());
+        let call_ctx = ctx.clone();
+        let mut call = tokio::spawn(async move { worker.call(&call_ctx, &claimed).await });
+        let result = loop {
+            tokio::select! {
+                joined = &mut call => break joined.unwrap_or_else(|panic| {
+                    Err(Error::new(Kind::Fatal, format!("the driver panicked: {panic}")))
+                }),
+                () = tokio::time::sleep(PROGRESS_INTERVAL) => self.note_progress(&operation, &ctx).await,
+            }
+        };
+        let ending = match result {
+            Ok(effect) => Ending::Done(effect),
+            // The next host looks at what became of it.
+            Err(error) if self.stop.is_cancelled() && error.kind() == Kind::Indeterminate => {
+                tracing::info!(op = %operation.id, work, "stopped; the next host goes on");
+                return;
+            }
+            Err(error) => match self.react(&operation, &error) {
+                Some(ending) => ending,
+                None => return self.defer(&operation, &error).await,
+            },
+        };
+        match &ending {
+            Ending::Done(_) => tracing::info!(op = %operation.id, work, ms = started.elapsed().as_millis(), "done"),
+            Ending::GaveBack(error) | Ending::Failed(error) => {
+                tracing::warn!(op = %operation.id, work, kind = %error.kind, error = error.message, "failed");
+            }
+        }
+        self.commit(&operation, &ending).await;
+    }
+
+    /// The driver call; for an operation that was claimed before, after a look at what is true already.
+    async fn call(&self, ctx: &OpCtx, operation: &Operation) -> Result<Effect, Error> {
+        if operation.attempts > 0
+            && let Some(effect) = recovery::settled(self.driver.as_ref(), ctx, &operation.work).await?
+        {
+            tracing::info!(op = %operation.id, work = operation.work.name(), "found done");
+            return Ok(effect);
+        }
+        perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await
+    }
+
+    /// How the operation ends after this error; `None` if it is to be tried again.
+    fn react(&self, operation: &Operation, error: &Error) -> Option<Ending> {
+        let tries_left = operation.attempts + 1 < self.settings.attempts;
+        let told = OperationError { kind: error.kind(), message: error.chain() };
+        match error.kind().reaction() {
+            Reaction::RetryLater | Reaction::Inspect if tries_left => None,
+            Reaction::RetryLater | Reaction::GiveBack => Some(Ending::GaveBack(told)),
+            Reaction::Inspect | Reaction::Fail => Some(Ending::Failed(told)),
+        }
+    }
+
+    async fn defer(&self, operation: &Operation, error: &Error) {
+        let pause = PAUSE.0 * 2_i32.saturating_pow(operation.attempts.min(16));
+        let pause = pause.min(PAUSE.1);
+        let why = OperationError { kind: error.kind(), message: error.chain() };
+        tracing::warn!(op = %operation.id, kind = %why.kind, error = why.message, ?pause, "trying again later");
+        self.insist(|| async {
+            let now = Timestamp::now();
+            let mut tx = self.store.write().await?;
+            tx.still_host(&self.backend, self.epoch).await?;
+            tx.defer_operation(operation.id, &why, now + pause, now).await?;
+            tx.commit().await
+        })
+        .await;
+    }
+
+    async fn commit(&self, operation: &Operation, ending: &Ending) {
+        self.insist(|| outcome::commit(&self.store, &self.backend, self.epoch, operation, ending)).await;
+        self.bell.ring(&Sleeper::Api);
+    }
+
+    /// Repeats a commit until the store takes it: the outcome is known only here. Gives up when fenced or stopped; the
+    /// next host then inspects.
+    async fn insist<F: Future<Output = Result<(), store::Error>>>(&self, commit: impl Fn() -> F) {
+        loop {
+            match commit().await {
+                Ok(()) => return,
+                Err(error @ store::Error::Fenced { .. }) => {
+                    tracing::error!(%error, "stopping");
+                    self.stop.cancel();
+                    return;
+                }
+                Err(error) => tracing::error!(error = chain(&error), "cannot commit an outcome; trying again"),
+            }
+            if self.stop.is_cancelled() {
+                return;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn note_progress(&self, operation: &Operation, ctx: &OpCtx) {
+        let percent = ctx.watch_progress().borrow().percent();
+        if percent == 0 || percent >= 100 {
+            return;
+        }
+        let noted = async {
+            let mut tx = self.store.write().await?;
+            tx.note_progress(operation.id, percent, Timestamp::now()).await?;
+            tx.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::debug!(error = chain(&error), "progress not noted");
+        }
+    }
+}
+
+/// An error and its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,129 @@
+//! The table `attachments`.
+
+use sqlx::any::AnyRow;
+
+use super::{error::Result, records::AttachmentRecord, row, tx::Tx};
+use crate::{
+    driver::AccessMode,
+    ids::{AttachmentId, VolumeId},
+};
+
+pub(super) const COLUMNS: &str = "id, volume_id, project_id, instance_id, state, mode, connector, connection, \
+    mountpoint, created_at, attached_at";
+
+pub(super) fn from_row(row: &AnyRow) -> Result<AttachmentRecord> {
+    Ok(AttachmentRecord {
+        id: row::parsed(row, "id")?,
+        volume_id: row::parsed(row, "volume_id")?,
+        project_id: row::text(row, "project_id")?,
+        instance_id: row::text_or_null(row, "instance_id")?,
+        state: row::json(row, "state")?,
+        mode: if row::text(row, "mode")? == "ro" { AccessMode::ReadOnly } else { AccessMode::ReadWrite },
+        connector: row::json_or_null(row, "connector")?,
+        connection: row::json_or_null(row, "connection")?,
+        mountpoint: row::text_or_null(row, "mountpoint")?,
+        created_at: row::time(row, "created_at")?,
+        attached_at: row::time_or_null(row, "attached_at")?,
+    })
+}
+
+fn mode(attachment: &AttachmentRecord) -> &'static str {
+    match attachment.mode {
+        AccessMode::ReadWrite => "rw",
+        AccessMode::ReadOnly => "ro",
+    }
+}
+
+impl Tx {
+    /// Adds an attachment.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn insert_attachment(&mut self, attachment: &AttachmentRecord) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO attachments (id, volume_id, project_id, instance_id, state, mode, connector, connection, \
+             mountpoint, created_at, attached_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
+        )
+        .bind(attachment.id.to_string())
+        .bind(attachment.volume_id.to_string())
+        .bind(&attachment.project_id)
+        .bind(&attachment.instance_id)
+        .bind(row::to_json(&attachment.state))
+        .bind(mode(attachment))
+        .bind(attachment.connector.as_ref().map(row::to_json))
+        .bind(attachment.connection.as_ref().map(row::to_json))
+        .bind(&attachment.mountpoint)
+        .bind(row::micros(attachment.created_at))
+        .bind(attachment.attached_at.map(row::micros))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Writes back what may change in an attachment. The volume's status follows with [`Tx::update_volume`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn update_attachment(&mut self, attachment: &AttachmentRecord) -> Result<()> {
+        sqlx::query(
+            "UPDATE attachments SET instance_id = $2, state = $3, mode = $4, connector = $5, connection = $6, \
+             mountpoint = $7, attached_at = $8 WHERE id = $1",
+        )
+        .bind(attachment.id.to_string())
+        .bind(&attachment.instance_id)
+        .bind(row::to_json(&attachment.state))
+        .bind(mode(attachment))
+        .bind(attachment.connector.as_ref().map(row::to_json))
+        .bind(attachment.connection.as_ref().map(row::to_json))
+        .bind(&attachment.mountpoint)
+        .bind(attachment.attached_at.map(row::micros))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes an attachment's record.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove_attachment(&mut self, id: AttachmentId) -> Result<()> {
+        sqlx::query("DELETE FROM attachments WHERE id = $1").bind(id.to_string()).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// One attachment.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn attachment(&mut self, id: AttachmentId) -> Result<Option<AttachmentRecord>> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM attachments WHERE id = $1")))
+            .bind(id.to_string())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(from_row).transpose()
+    }
+
+    /// The attachments of these volumes, oldest first within each volume.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn attachments_of(&mut self, volumes: &[VolumeId]) -> Result<Vec<AttachmentRecord>> {
+        let mut found = Vec::new();
+        // In slices, since engines bound the number of parameters.
+        for slice in volumes.chunks(500) {
+            let marks: Vec<String> = (1..=slice.len()).map(|index| format!("${index}")).collect();
+            let sql = format!(
+                "SELECT {COLUMNS} FROM attachments WHERE volume_id IN ({}) ORDER BY volume_id, created_at, id",
+                marks.join(",")
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+            for id in slice {
+                query = query.bind(id.to_string());
+            }
+            for row in query.fetch_all(self.connection()).await? {
+                found.push(from_row(&row)?);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,242 @@
+//! The operation log.
+
+use jiff::Timestamp;
+use sqlx::any::AnyRow;
+
+use super::{
+    error::{Error, Result},
+    records::{Operation, OperationError, Phase},
+    row,
+    tx::Tx,
+};
+use crate::{
+    driver::Kind,
+    ids::{BackendName, OpId},
+};
+
+const COLUMNS: &str = "id, backend, request_id, work, phase, epoch, attempts, not_before, percent, error_kind, \
+    error_message, created_at, updated_at";
+
+fn from_row(row: &AnyRow) -> Result<Operation> {
+    let kind: Option<Kind> = row::text_or_null(row, "error_kind")?
+        .map(|word| serde_json::from_value(serde_json::Value::String(word)))
+        .transpose()
+        .map_err(|error| Error::Damaged { what: "error_kind", why: error.to_string() })?;
+    let phase = match row::text(row, "phase")?.as_str() {
+        "pending" => Phase::Pending,
+        "running" => Phase::Running,
+        "done" => Phase::Done,
+        "failed" => Phase::Failed,
+        other => return Err(Error::Damaged { what: "phase", why: format!("unknown phase {other:?}") }),
+    };
+    Ok(Operation {
+        id: row::parsed(row, "id")?,
+        backend: row::parsed(row, "backend")?,
+        request_id: row::text(row, "request_id")?,
+        work: row::json(row, "work")?,
+        phase,
+        epoch: row::count(row, "epoch")?,
+        attempts: u32::try_from(row::count(row, "attempts")?).unwrap_or(u32::MAX),
+        not_before: row::time(row, "not_before")?,
+        percent: u8::try_from(row::count(row, "percent")?).unwrap_or(100),
+        error: kind
+            .zip(row::text_or_null(row, "error_message")?)
+            .map(|(kind, message)| OperationError { kind, message }),
+        created_at: row::time(row, "created_at")?,
+        updated_at: row::time(row, "updated_at")?,
+    })
+}
+
+fn kind_word(kind: Kind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => unreachable!("a unit variant is a string"),
+    }
+}
+
+impl Tx {
+    /// Logs an operation as pending, after all that were logged before.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn log_operation(&mut self, operation: &Operation) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO operations (id, sequence, backend, request_id, work, source_id, subject_id, phase, epoch, \
+             attempts, not_before, percent, created_at, updated_at) \
+             VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM operations), $2, $3, $4, $5, $6, 'pending', 0, 0, \
+             $7, 0, $7, $7)",
+        )
+        .bind(operation.id.to_string())
+        .bind(operation.backend.to_string())
+        .bind(&operation.request_id)
+        .bind(row::to_json(&operation.work))
+        .bind(operation.work.source())
+        .bind(operation.work.subject().id())
+        .bind(row::micros(operation.created_at))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Claims up to `limit` operations that are due: pending ones, and those that a host of an older epoch left
+    /// running. The caller must be the backend's host.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn claim_operations(
+        &mut self,
+        backend: &BackendName,
+        epoch: u64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Operation>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM operations WHERE backend = $1 AND not_before <= $2 \
+             AND (phase = 'pending' OR (phase = 'running' AND epoch < $3)) ORDER BY sequence LIMIT $4"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(backend.to_string())
+            .bind(row::micros(now))
+            .bind(epoch.cast_signed())
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?;
+        let operations = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        for operation in &operations {
+            sqlx::query(
+                "UPDATE operations SET phase = 'running', epoch = $2, attempts = attempts + 1, updated_at = $3 WHERE id = $1",
+            )
+            .bind(operation.id.to_string())
+            .bind(epoch.cast_signed())
+            .bind(row::micros(now))
+            .execute(self.connection())
+            .await?;
+        }
+        Ok(operations)
+    }
+
+    /// Whether [`Tx::claim_operations`] would find anything.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn any_due(&mut self, backend: &BackendName, epoch: u64, now: Timestamp) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS due FROM operations WHERE backend = $1 AND not_before <= $2 \
+             AND (phase = 'pending' OR (phase = 'running' AND epoch < $3))",
+        )
+        .bind(backend.to_string())
+        .bind(row::micros(now))
+        .bind(epoch.cast_signed())
+        .fetch_one(self.connection())
+        .await?;
+        Ok(row::count(&row, "due")? > 0)
+    }
+
+    /// Ends an operation.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end_operation(&mut self, id: OpId, error: Option<&OperationError>, now: Timestamp) -> Result<()> {
+        let phase = if error.is_some() { Phase::Failed } else { Phase::Done };
+        sqlx::query(
+            "UPDATE operations SET phase = $2, percent = CASE WHEN $2 = 'done' THEN 100 ELSE percent END, \
+             error_kind = $3, error_message = $4, updated_at = $5 WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(phase.as_str())
+        .bind(error.map(|error| kind_word(error.kind)))
+        .bind(error.map(|error| error.message.clone()))
+        .bind(row::micros(now))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Puts an operation back, to be claimed again at `due`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn defer_operation(
+        &mut self,
+        id: OpId,
+        why: &OperationError,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE operations SET phase = 'pending', not_before = $2, error_kind = $3, error_message = $4, \
+             updated_at = $5 WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(row::micros(due))
+        .bind(kind_word(why.kind))
+        .bind(&why.message)
+        .bind(row::micros(now))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Notes how far a running operation is.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn note_progress(&mut self, id: OpId, percent: u8, now: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE operations SET percent = $2, updated_at = $3 WHERE id = $1 AND phase = 'running'")
+            .bind(id.to_string())
+            .bind(i64::from(percent))
+            .bind(row::micros(now))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// One operation.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn operation(&mut self, id: OpId) -> Result<Option<Operation>> {
+        let sql = format!("SELECT {COLUMNS} FROM operations WHERE id = $1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_string()).fetch_optional(self.connection()).await?;
+        row.as_ref().map(from_row).transpose()
+    }
+
+    /// Whether an operation that has not ended reads this volume or snapshot.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn is_source_of_open_operation(&mut self, id: &str) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS readers FROM operations WHERE source_id = $1 AND phase IN ('pending', 'running')",
+        )
+        .bind(id)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(row::count(&row, "readers")? > 0)
+    }
+
+    /// How many operations there are in each phase, per backend.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn operation_counts(&mut self) -> Result<Vec<(String, String, u64)>> {
+        let rows = sqlx::query("SELECT backend, phase, COUNT(*) AS operations FROM operations GROUP BY backend, phase")
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row::text(row, "backend")?, row::text(row, "phase")?, row::count(row, "operations")?)))
+            .collect()
+    }
+
+    /// Forgets operations that ended before `before`, so that the log stays bounded.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_operations(&mut self, before: Timestamp) -> Result<u64> {
+        let done = sqlx::query("DELETE FROM operations WHERE phase IN ('done', 'failed') AND updated_at < $1")
+            .bind(row::micros(before))
+            .execute(self.connection())
+            .await?;
+        Ok(done.rows_affected())
+    }
+}

@@ -1,0 +1,236 @@
+//! The table `volumes`.
+
+use jiff::Timestamp;
+use sqlx::any::AnyRow;
+
+use super::{
+    error::Result,
+    records::{Place, VolumeRecord},
+    row,
+    tx::Tx,
+};
+use crate::{
+    ids::{BackendName, PoolName, TypeId, VolumeId},
+    state::{AttachmentState, Status},
+    units::ByteCount,
+};
+
+pub(super) const COLUMNS: &str = "id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
+    backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, image_id, metadata, \
+    created_at, updated_at, promised_at";
+
+pub(super) fn from_row(row: &AnyRow) -> Result<VolumeRecord> {
+    let (backend, pool) = (row::parsed_or_null(row, "backend")?, row::parsed_or_null(row, "pool")?);
+    Ok(VolumeRecord {
+        id: row::parsed(row, "id")?,
+        project_id: row::text(row, "project_id")?,
+        user_id: row::text(row, "user_id")?,
+        name: row::text_or_null(row, "name")?,
+        description: row::text_or_null(row, "description")?,
+        size: row::bytes(row, "size_bytes")?,
+        provisioned: row::bytes(row, "provisioned_bytes")?,
+        state: row::json(row, "state")?,
+        status: row::parsed(row, "status")?,
+        place: backend.zip(pool).map(|(backend, pool)| Place { backend, pool }),
+        availability_zone: row::text(row, "availability_zone")?,
+        type_id: row::parsed_or_null(row, "type_id")?,
+        multi_attach: row::flag(row, "multi_attach")?,
+        bootable: row::flag(row, "bootable")?,
+        source_volume_id: row::parsed_or_null(row, "source_volume_id")?,
+        source_snapshot_id: row::parsed_or_null(row, "source_snapshot_id")?,
+        image_id: row::parsed_or_null(row, "image_id")?,
+        metadata: row::json(row, "metadata")?,
+        created_at: row::time(row, "created_at")?,
+        updated_at: row::time_or_null(row, "updated_at")?,
+        promised_at: row::time(row, "promised_at")?,
+    })
+}
+
+/// What is promised on one pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The backend.
+    pub backend: BackendName,
+    /// The pool.
+    pub pool: PoolName,
+    /// What its volumes count for, added up.
+    pub provisioned: ByteCount,
+    /// Its volumes.
+    pub volumes: u64,
+}
+
+impl Tx {
+    /// Adds a volume.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn insert_volume(&mut self, volume: &VolumeRecord) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO volumes (id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
+             backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, \
+             image_id, metadata, created_at, updated_at, promised_at) \
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)",
+        )
+        .bind(volume.id.to_string())
+        .bind(&volume.project_id)
+        .bind(&volume.user_id)
+        .bind(&volume.name)
+        .bind(&volume.description)
+        .bind(volume.size.as_i64())
+        .bind(volume.provisioned.as_i64())
+        .bind(row::to_json(&volume.state))
+        .bind(volume.status.as_str())
+        .bind(volume.place.as_ref().map(|place| place.backend.to_string()))
+        .bind(volume.place.as_ref().map(|place| place.pool.to_string()))
+        .bind(&volume.availability_zone)
+        .bind(volume.type_id.map(|id| id.to_string()))
+        .bind(i64::from(volume.multi_attach))
+        .bind(i64::from(volume.bootable))
+        .bind(volume.source_volume_id.map(|id| id.to_string()))
+        .bind(volume.source_snapshot_id.map(|id| id.to_string()))
+        .bind(volume.image_id.map(|id| id.to_string()))
+        .bind(row::to_json(&volume.metadata))
+        .bind(row::micros(volume.created_at))
+        .bind(volume.updated_at.map(row::micros))
+        .bind(row::micros(volume.promised_at))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Writes back what may change in a volume, its status derived anew from its state and attachments.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn update_volume(&mut self, volume: &mut VolumeRecord, now: Timestamp) -> Result<()> {
+        let held: Vec<AttachmentState> =
+            self.attachments_of(&[volume.id]).await?.into_iter().map(|attachment| attachment.state).collect();
+        volume.status = Status::of_volume(&volume.state, &held);
+        volume.updated_at = Some(now);
+        sqlx::query(
+            "UPDATE volumes SET name = $2, description = $3, size_bytes = $4, state = $5, status = $6, type_id = $7, \
+             multi_attach = $8, bootable = $9, metadata = $10, updated_at = $11, promised_at = $12, \
+             provisioned_bytes = $13 WHERE id = $1",
+        )
+        .bind(volume.id.to_string())
+        .bind(&volume.name)
+        .bind(&volume.description)
+        .bind(volume.size.as_i64())
+        .bind(row::to_json(&volume.state))
+        .bind(volume.status.as_str())
+        .bind(volume.type_id.map(|id| id.to_string()))
+        .bind(i64::from(volume.multi_attach))
+        .bind(i64::from(volume.bootable))
+        .bind(row::to_json(&volume.metadata))
+        .bind(row::micros(now))
+        .bind(row::micros(volume.promised_at))
+        .bind(volume.provisioned.as_i64())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes a volume's record.
+    ///
+    /// # Errors
+    /// When the database does not answer, or attachments or snapshots still name the volume.
+    pub async fn remove_volume(&mut self, id: VolumeId) -> Result<()> {
+        sqlx::query("DELETE FROM volumes WHERE id = $1").bind(id.to_string()).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// One volume.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn volume(&mut self, id: VolumeId) -> Result<Option<VolumeRecord>> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM volumes WHERE id = $1")))
+            .bind(id.to_string())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(from_row).transpose()
+    }
+
+    /// All volumes of a backend, for comparing with what the backend holds.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn volumes_on(&mut self, backend: &BackendName) -> Result<Vec<VolumeRecord>> {
+        let sql = format!("SELECT {COLUMNS} FROM volumes WHERE backend = $1 ORDER BY id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(backend.to_string()).fetch_all(self.connection()).await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// What is promised, per pool: summed from the records, never counted up and down.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn pool_use(&mut self) -> Result<Vec<PoolUse>> {
+        let rows = sqlx::query(
+            "SELECT backend, pool, CAST(SUM(provisioned_bytes) AS BIGINT) AS provisioned, COUNT(*) AS volumes FROM volumes \
+             WHERE backend IS NOT NULL GROUP BY backend, pool",
+        )
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(PoolUse {
+                    backend: row::parsed(row, "backend")?,
+                    pool: row::parsed(row, "pool")?,
+                    provisioned: row::bytes(row, "provisioned")?,
+                    volumes: row::count(row, "volumes")?,
+                })
+            })
+            .collect()
+    }
+
+    /// What was promised on a pool since `report` or is still being made, and so is not in its free bytes yet.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn promised_since(
+        &mut self,
+        backend: &BackendName,
+        pool: &PoolName,
+        report: Timestamp,
+    ) -> Result<ByteCount> {
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(provisioned_bytes), 0) AS BIGINT) AS promised FROM volumes \
+             WHERE backend = $1 AND pool = $2 \
+             AND (promised_at >= $3 OR status IN ('creating', 'downloading', 'extending'))",
+        )
+        .bind(backend.to_string())
+        .bind(pool.to_string())
+        .bind(row::micros(report))
+        .fetch_one(self.connection())
+        .await?;
+        row::bytes(&row, "promised")
+    }
+
+    /// How many volumes are of a type.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn volumes_of_type(&mut self, id: TypeId) -> Result<u64> {
+        let row = sqlx::query("SELECT COUNT(*) AS volumes FROM volumes WHERE type_id = $1")
+            .bind(id.to_string())
+            .fetch_one(self.connection())
+            .await?;
+        row::count(&row, "volumes")
+    }
+
+    /// How many volumes a project has, and their sizes added up.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn volume_totals(&mut self, project_id: &str) -> Result<(u64, ByteCount)> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS volumes, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM volumes \
+             WHERE project_id = $1",
+        )
+        .bind(project_id)
+        .fetch_one(self.connection())
+        .await?;
+        Ok((row::count(&row, "volumes")?, row::bytes(&row, "bytes")?))
+    }
+}

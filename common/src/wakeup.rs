@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     io,
-    os::fd::AsRawFd,
+    os::{fd::AsRawFd, unix::net},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -37,7 +37,7 @@ impl Sleeper {
 #[derive(Clone, Debug)]
 pub struct Bell {
     directory: Arc<File>,
-    socket: Arc<UnixDatagram>,
+    socket: Arc<net::UnixDatagram>,
 }
 
 /// Is woken.
@@ -58,13 +58,16 @@ impl Bell {
     /// When the directory cannot be opened.
     pub fn new(run_directory: &Path) -> io::Result<Self> {
         let directory = Arc::new(File::open(run_directory)?);
-        Ok(Self { directory, socket: Arc::new(UnixDatagram::unbound()?) })
+        // The system's socket and not the runtime's: that one refuses to send until it was told that it may.
+        let socket = net::UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        Ok(Self { directory, socket: Arc::new(socket) })
     }
 
     /// Wakes one, if it is there. Never waits: a sleeper with a full queue is about to wake anyway.
     pub fn ring(&self, sleeper: &Sleeper) {
         let path = short_path(&self.directory, &sleeper.file());
-        if let Err(error) = self.socket.try_send_to(&[], &path) {
+        if let Err(error) = self.socket.send_to(&[], &path) {
             tracing::trace!(?sleeper, %error, "nobody to wake");
         }
     }

@@ -40,6 +40,8 @@ const CARGO_TOOLS: &[CargoTool] = &[
     CargoTool { package: "cargo-deny", version: "0.20.2", why: "checks licences and sources of dependencies" },
 ];
 
+/// Fresh machines update themselves in the background, and hold apt's lock while they do, for so many seconds.
+const WAIT_FOR_LOCK: &str = "--option=DPkg::Lock::Timeout=300";
 const TRIES: u32 = 3;
 const APT_LIMIT: Duration = Duration::from_secs(900);
 const BUILD_LIMIT: Duration = Duration::from_secs(1800);
@@ -54,7 +56,12 @@ pub fn provide(steps: &mut Steps, shell: &Shell) -> Result<()> {
     shell.set_var("PATH", &path); // mkfs and losetup live where only root looks
     debian(steps, shell, &path)?;
     rust_components(steps, shell)?;
-    for tool in CARGO_TOOLS.iter().filter(|tool| !found(&path, tool.package)) {
+    for tool in CARGO_TOOLS {
+        // Cargo also finds subcommands that are not on the PATH.
+        let subcommand = tool.package.trim_start_matches("cargo-");
+        if cmd!(shell, "cargo {subcommand} --version").quiet().ignore_status().output()?.status.success() {
+            continue;
+        }
         steps.note(&format!("missing {}: {}; building it", tool.package, tool.why));
         let (package, version) = (tool.package, tool.version);
         let install = || {
@@ -86,7 +93,14 @@ fn debian(steps: &mut Steps, shell: &Shell, path: &str) -> Result<()> {
     };
     let apt = |arguments: &[&str]| {
         let mut words = sudo.to_vec();
-        words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--option=Acquire::Retries=3"]);
+        words.extend([
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "--quiet",
+            "--option=Acquire::Retries=3",
+            WAIT_FOR_LOCK,
+        ]);
         words.extend(arguments);
         let program = words.remove(0);
         cmd!(shell, "{program} {words...}")

@@ -8,13 +8,15 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::{describe, logging::LogFormat, run};
+use super::{compare, describe, logging::LogFormat, run};
 use crate::{
     config::{self, Config},
     driver::{Driver, DriverInfo, OpCtx},
     ids::{BackendName, OpId},
 };
 
+/// Exit code when records and backend differ.
+pub(super) const DIFFERENT: u8 = 1;
 /// Exit code for a wrong command line or configuration file.
 pub(super) const MISUSE: u8 = 2;
 /// Exit code when the backend or the store cannot be used now: worth another try.
@@ -47,8 +49,9 @@ pub trait DriverProgram: Send + Sync + 'static {
     after_help = "Examples:\n  \
         describe                                          who the driver is, and its options as a JSON schema\n  \
         check --config /etc/ashlar/ashlar.toml --backend fast   opens the backend, prints what it can do and its room\n  \
+        compare --config /etc/ashlar/ashlar.toml --backend fast   where the records and the backend differ\n  \
         run   --config /etc/ashlar/ashlar.toml --backend fast   serves the backend; `ashlar serve` starts this for you\n\n\
-        Exit codes: 0 well; 2 wrong command line or configuration; 3 backend or store cannot be used; 4 another host took over"
+        Exit codes: 0 well; 1 records and backend differ; 2 wrong command line or configuration; 3 backend or store cannot be used; 4 another host took over"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -68,6 +71,8 @@ enum Command {
     },
     /// Opens the backend and prints what it reports, as JSON
     Check(Which),
+    /// Prints where the store's records and the backend differ, as JSON; changes nothing
+    Compare(Which),
     /// Serves the backend until told to stop
     Run {
         #[command(flatten)]
@@ -125,6 +130,7 @@ pub fn main<P: DriverProgram>() -> ExitCode {
                 let stats = driver.stats(&ctx).await.map_err(|error| Failure(error.chain(), UNUSABLE))?;
                 describe::print(&describe::check(driver.as_ref(), &stats))
             }
+            Command::Compare(which) => compare::compare::<P>(configured::<P>(&which)?).await,
             Command::Run { which, until_stdin_closes, log_format, log } => {
                 super::logging::start_logging(log_format, &log).map_err(|error| Failure(error, MISUSE))?;
                 run::run::<P>(configured::<P>(&which)?, until_stdin_closes).await

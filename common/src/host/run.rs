@@ -5,7 +5,6 @@ use std::{
     io::{self, Read},
     os::unix::fs::DirBuilderExt,
     path::Path,
-    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    compare::COMPARE_TIMEOUT,
     lock,
     main::{Configured, DriverProgram, FENCED, Failure, UNUSABLE, open},
 };
@@ -23,9 +23,6 @@ use crate::{
     store::{Store, hosts::Takeover},
     wakeup::{Bell, Ear, Sleeper},
 };
-
-/// Comparing records and backend at the start may take no longer.
-const RECONCILE_TIMEOUT: Duration = Duration::from_secs(300);
 
 pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin_closes: bool) -> Result<(), Failure> {
     let unusable = |what: &str, error: &dyn std::fmt::Display| Failure(format!("{what}: {error}"), UNUSABLE);
@@ -86,7 +83,7 @@ async fn take_over(store: &Store, takeover: &Takeover<'_>) -> Result<u64, crate:
 
 /// Says where records and backend differ; people decide what to do about it.
 async fn compare(worker: &Worker) {
-    let ctx = OpCtx::new(OpId::new(), RECONCILE_TIMEOUT, worker.stop.child_token());
+    let ctx = OpCtx::new(OpId::new(), COMPARE_TIMEOUT, worker.stop.child_token());
     match reconcile::differences(&worker.store, worker.driver.as_ref(), &worker.backend, &ctx).await {
         Ok(found) if found.is_empty() => tracing::info!(backend = %worker.backend, "records and backend agree"),
         Ok(found) => tracing::warn!(backend = %worker.backend, ?found, "records and backend differ"),

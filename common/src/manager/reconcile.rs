@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use crate::{
     driver::{Driver, OpCtx},
     ids::{BackendName, SnapshotId, VolumeId},
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// Where records and backend differ, operations under way left aside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Differences {
     /// Volumes on the backend that no record knows.
     pub orphan_volumes: Vec<VolumeId>,

@@ -1,1 +1,199 @@
+//! The store against a real SQLite file.
 
+use std::os::unix::fs::PermissionsExt;
+
+use jiff::Timestamp;
+use sqlx::Row;
+
+use super::{
+    Store,
+    listing::{Column, Compare, Filter, Listing, Sort},
+    records::{Metadata, VolumeRecord},
+};
+use crate::{
+    ids::VolumeId,
+    state::{Status, VolumeState},
+    units::ByteCount,
+};
+
+async fn store() -> (Store, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let store = Store::open(&folder.path().join("store.sqlite")).await.expect("a store");
+    (store, folder)
+}
+
+fn volume(name: &str, age_micros: i64) -> VolumeRecord {
+    let created_at = Timestamp::from_microsecond(1_700_000_000_000_000 - age_micros).expect("in range");
+    let size = ByteCount::from_gib(1).expect("small");
+    VolumeRecord {
+        id: VolumeId::new(),
+        project_id: "demo".to_owned(),
+        user_id: "ann".to_owned(),
+        name: Some(name.to_owned()),
+        description: None,
+        size,
+        provisioned: size,
+        state: VolumeState::Available,
+        status: Status::Available,
+        place: None,
+        availability_zone: "nova".to_owned(),
+        type_id: None,
+        multi_attach: false,
+        bootable: false,
+        source_volume_id: None,
+        source_snapshot_id: None,
+        image_id: None,
+        metadata: Metadata::new(),
+        created_at,
+        updated_at: None,
+        promised_at: created_at,
+    }
+}
+
+async fn insert(store: &Store, volumes: &[VolumeRecord]) {
+    let mut tx = store.write().await.expect("a transaction");
+    for volume in volumes {
+        tx.insert_volume(volume).await.expect("inserted");
+    }
+    tx.commit().await.expect("committed");
+}
+
+async fn list(store: &Store, listing: Listing) -> Vec<String> {
+    let mut tx = store.read().await.expect("a view");
+    let found = tx.list_volumes(&listing).await.expect("a list");
+    found.into_iter().filter_map(|volume| volume.name).collect()
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_opening_again_and_what_was_not_is_not() {
+    let (store, folder) = store().await;
+    let (kept, dropped) = (volume("kept", 0), volume("dropped", 0));
+    insert(&store, std::slice::from_ref(&kept)).await;
+    let mut tx = store.write().await.expect("a transaction");
+    tx.insert_volume(&dropped).await.expect("inserted");
+    drop(tx);
+    store.close().await;
+    let store = Store::open(&folder.path().join("store.sqlite")).await.expect("again");
+    let mut tx = store.read().await.expect("a view");
+    assert_eq!(tx.volume(kept.id).await.expect("an answer"), Some(kept));
+    assert_eq!(tx.volume(dropped.id).await.expect("an answer"), None);
+}
+
+#[tokio::test]
+async fn a_commit_survives_a_power_loss() {
+    let (store, _folder) = store().await;
+    let mut tx = store.write().await.expect("a transaction");
+    let ask = async |tx: &mut super::Tx, pragma: &'static str| {
+        let row = sqlx::query(pragma).fetch_one(tx.connection()).await.expect("an answer");
+        row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
+    };
+    // In SQLite's terms: a write-ahead log that is synced at every commit (FULL is 2).
+    assert_eq!(ask(&mut tx, "PRAGMA journal_mode").await, "wal");
+    assert_eq!(ask(&mut tx, "PRAGMA synchronous").await, "2");
+    assert_eq!(ask(&mut tx, "PRAGMA foreign_keys").await, "1");
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_the_file() {
+    let (_store, folder) = store().await;
+    let mode = std::fs::metadata(folder.path().join("store.sqlite")).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let (store, _folder) = store().await;
+    let mut tx = store.read().await.expect("a view");
+    assert!(tx.insert_volume(&volume("x", 0)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_the_one_before_it() {
+    let (store, _folder) = store().await;
+    let first = store.write().await.expect("a transaction");
+    let second = {
+        let store = store.clone();
+        tokio::spawn(async move { insert(&store, &[volume("second", 0)]).await })
+    };
+    tokio::task::yield_now().await;
+    assert!(!second.is_finished());
+    drop(first);
+    second.await.expect("its turn came");
+}
+
+#[tokio::test]
+async fn pages_hold_every_entry_once_in_order_also_where_values_are_equal() {
+    let (store, _folder) = store().await;
+    let mut volumes: Vec<VolumeRecord> =
+        (0..25).map(|index| volume(&format!("v{:02}", index % 4), index / 5)).collect();
+    volumes[3].name = None;
+    insert(&store, &volumes).await;
+    for sort in [
+        vec![],
+        vec![Sort { column: Column::Name, ascending: true }],
+        vec![Sort { column: Column::Name, ascending: false }],
+    ] {
+        let whole = Listing { sort: sort.clone(), limit: 100, ..Listing::default() };
+        let mut tx = store.read().await.expect("a view");
+        let all: Vec<VolumeId> =
+            tx.list_volumes(&whole).await.expect("a list").iter().map(|volume| volume.id).collect();
+        assert_eq!(all.len(), 25);
+        let mut paged = Vec::new();
+        loop {
+            let marker = paged.last().map(VolumeId::to_string);
+            let page = Listing { sort: sort.clone(), marker, limit: 7, ..Listing::default() };
+            let ids: Vec<VolumeId> =
+                tx.list_volumes(&page).await.expect("a page").iter().map(|volume| volume.id).collect();
+            if ids.is_empty() {
+                break;
+            }
+            paged.extend(ids);
+        }
+        assert_eq!(paged, all, "sorted by {sort:?}");
+    }
+}
+
+#[tokio::test]
+async fn filters_take_values_as_values() {
+    let (store, _folder) = store().await;
+    let mut volumes = vec![volume("a%b", 3), volume("aXb", 2), volume("it's \"quoted\"", 1)];
+    volumes[0].metadata = Metadata::from([("k".to_owned(), "v".to_owned()), ("l".to_owned(), "w".to_owned())]);
+    volumes[1].metadata = Metadata::from([("k".to_owned(), "V".to_owned())]);
+    volumes[2].metadata = Metadata::from([("x".to_owned(), "\"k\":\"v\"".to_owned())]);
+    insert(&store, &volumes).await;
+    let by =
+        async |filter: Filter| list(&store, Listing { filters: vec![filter], limit: 100, ..Listing::default() }).await;
+    assert_eq!(by(Filter::Like(Column::Name, "a%".to_owned())).await, ["a%b"]);
+    assert_eq!(by(Filter::Is(Column::Name, vec!["it's \"quoted\"".to_owned()])).await, ["it's \"quoted\""]);
+    assert_eq!(by(Filter::Metadata("k".to_owned(), "v".to_owned())).await, ["a%b"]);
+    let newest = volumes[2].created_at.as_microsecond();
+    assert_eq!(by(Filter::Time(Column::CreatedAt, Compare::Gte, newest)).await, ["it's \"quoted\""]);
+    assert_eq!(by(Filter::Flag(Column::Bootable, true)).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_list_of_one_project_holds_nothing_of_another() {
+    let (store, _folder) = store().await;
+    let mut other = volume("theirs", 0);
+    other.project_id = "other".to_owned();
+    insert(&store, &[volume("mine", 0), other]).await;
+    let listing = Listing { project_id: Some("demo".to_owned()), limit: 100, ..Listing::default() };
+    assert_eq!(list(&store, listing.clone()).await, ["mine"]);
+    assert_eq!(store.read().await.expect("a view").count_volumes(&listing).await.expect("a count"), 1);
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_refused() {
+    let (store, folder) = store().await;
+    let mut tx = store.write().await.expect("a transaction");
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'x', 1, X'00', 0)",
+    )
+    .execute(tx.connection())
+    .await
+    .expect("written");
+    tx.commit().await.expect("committed");
+    store.close().await;
+    let error = Store::open(&folder.path().join("store.sqlite")).await.expect_err("refused");
+    assert!(error.to_string().contains("newer version"), "{error}");
+}

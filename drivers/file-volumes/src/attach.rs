@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ashlar_common::{
-    driver::{self, AccessMode, AttachmentSpec, Detach, OpCtx, Outcome},
+    driver::{self, AccessMode, AttachmentSpec, Detach, Kind, OpCtx, Outcome},
     ids::{AttachmentId, VolumeId},
 };
 use rustix::{
@@ -60,8 +60,14 @@ impl FileStore {
     /// # Errors
     /// `Unavailable` if the file system does not let it.
     pub async fn detach(&self, ctx: &OpCtx, volume: VolumeId, which: Detach) -> driver::Result<Outcome<()>> {
-        // Without its volume an attachment should not be there; if it is, it still goes.
-        let locked = self.lock_volume(ctx, volume).await?;
+        // Without its volume, or with a damaged one, an attachment should not be there; if it is, it still goes.
+        let locked = match self.lock_volume(ctx, volume).await {
+            Err(error) if error.kind() == Kind::Fatal => {
+                tracing::warn!(%volume, %error, "detached without a lock");
+                None
+            }
+            other => other?,
+        };
         self.work(ctx, move |inner, _| {
             let changed = inner.detach(volume, which)?;
             if let Some(locked) = &locked {

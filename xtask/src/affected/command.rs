@@ -39,13 +39,14 @@ pub struct AffectedTests {
     /// that exists]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
-    /// Look at this revision instead of HEAD and the work tree
+    /// Look at this revision instead of HEAD and the work tree; where other manifests than its own are checked out,
+    /// every job runs
     #[arg(long, value_name = "REV")]
     head: Option<String>,
     /// How to print the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Tell all that leads to a job, or all that a path (changed or not) leads to
+    /// Tell all that leads to a job, or all that a path (changed or not, from the workspace root) leads to
     #[arg(long, value_name = "JOB|PATH", conflicts_with = "format")]
     explain: Option<String>,
 }
@@ -75,7 +76,13 @@ impl AffectedTests {
         let planner = Planner::new(&cargo.workspace, &table);
         let plan = planner.plan(&changes);
         match (&self.explain, self.format) {
-            (Some(subject), _) => terminal::print(&explain(subject, &planner, &table, &changes, &plan)),
+            (Some(subject), _) => {
+                if table.job(subject).is_none() && !cargo.root.join(subject).exists() {
+                    let jobs: Vec<&str> = table.jobs.iter().map(|job| job.name.as_str()).collect();
+                    terminal::complain(&format!("`{subject}` is no file, and no job either ({})\n", jobs.join(", ")));
+                }
+                terminal::print(&explain(subject, &planner, &table, &changes, &plan));
+            }
             (None, Format::Text) => terminal::print(&text(&plan)),
             (None, Format::Json) => terminal::print_exact(json(&plan)?.as_bytes())?,
             (None, Format::Github) => terminal::print_exact(github(&plan)?.as_bytes())?,

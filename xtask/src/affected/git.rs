@@ -8,7 +8,7 @@ use std::{
     process::Output,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use xshell::{Shell, cmd};
 
 use super::{
@@ -18,6 +18,15 @@ use super::{
 
 /// Tried in this order when no base is named; the first that exists is taken.
 const DEFAULT_BASES: [&str; 4] = ["origin/main", "main", "origin/master", "master"];
+/// The files that the package graph and the jobs are read from; they are read in the work tree alone.
+const SHAPE: [&str; 6] = [
+    ":(glob)**/Cargo.toml",
+    ":(glob)**/Cargo.lock",
+    ":(glob)**/.cargo/**",
+    ":(glob)**/jobs.toml",
+    ":(glob)**/job.toml",
+    ":(glob)**/rust-toolchain*",
+];
 
 /// A work tree that git knows.
 pub struct Git {
@@ -57,38 +66,39 @@ impl Git {
     /// # Errors
     /// A revision that does not exist, or git failed in a way that tells nothing about the change.
     pub fn changes(&self, base: Option<&str>, head: Option<&str>) -> Result<Changes> {
-        let shown_head = head.map_or("HEAD, with the work tree".to_owned(), str::to_owned);
+        let to = head.map_or("HEAD, with the work tree".to_owned(), str::to_owned);
+        match self.find(base, head) {
+            Ok((from, found)) => Ok(Changes { compared: format!("{from} to {to}"), found }),
+            Err(Stop::Unknown { reason, mend }) => {
+                Ok(Changes { compared: format!("unknown base to {to}"), found: Found::Unknown { reason, mend } })
+            }
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    /// The base in words, and what differs from it.
+    fn find(&self, base: Option<&str>, head: Option<&str>) -> Result<(String, Found), Stop> {
         let tip = match head {
-            Some(rev) => match self.revision(rev)? {
-                Revision::Commit(id) => id,
-                Revision::NotHere => return Ok(self.absent(rev, &shown_head)),
-            },
-            None => match self.commit("HEAD")? {
-                Some(id) => id,
-                None => return Ok(unknown(&shown_head, "there is no commit yet", "git commit")),
-            },
+            Some(rev) => self.named(rev)?,
+            None => self.commit("HEAD")?.ok_or_else(|| unknown("there is no commit yet", "git commit"))?,
         };
         let (name, base) = match base {
-            Some(rev) => match self.revision(rev)? {
-                Revision::Commit(id) => (rev.to_owned(), id),
-                Revision::NotHere => return Ok(self.absent(rev, &shown_head)),
-            },
-            None => match self.default_base()? {
-                Some(found) => found,
-                None => {
-                    let reason = format!("none of {} exists", DEFAULT_BASES.join(", "));
-                    return Ok(unknown(&shown_head, &reason, "git fetch origin main:refs/remotes/origin/main"));
-                }
-            },
+            Some(rev) => (rev, self.named(rev)?),
+            None => self.default_base()?,
         };
+        if let Some(rev) = head
+            && !self.has_the_shape_of(&tip)?
+        {
+            let reason = format!("the manifests and jobs checked out here are not those of {rev}");
+            return Err(unknown(&reason, &format!("git switch --detach {rev}")));
+        }
+        let head_name = head.unwrap_or("HEAD");
         // Crossing merges have several best bases; what differs from any of them counts.
         let merge_bases = self.run_or(&["merge-base", "--all", &base, &tip], 1)?;
         let merge_bases: Vec<String> = String::from_utf8_lossy(&merge_bases).lines().map(str::to_owned).collect();
-        let Some(first) = merge_bases.first() else {
-            return self.no_merge_base(&name, head.unwrap_or("HEAD"), &shown_head);
+        let Some(first) = merge_bases.first().map(|id| short(id)) else {
+            return self.no_merge_base(name, head_name);
         };
-        let compared =
-            format!("{} (merge-base of {name} and {}) to {shown_head}", short(first), head.unwrap_or("HEAD"));
         let mut paths = BTreeSet::new();
         for from in &merge_bases {
             match head {
@@ -97,7 +107,7 @@ impl Git {
             }
         }
         let links = if paths.is_empty() { Vec::new() } else { self.links(head.map(|_| tip.as_str()))? };
-        Ok(Changes { compared, found: Found::Paths { paths, links } })
+        Ok((format!("{first} (merge-base of {name} and {head_name})"), Found::Paths { paths, links }))
     }
 
     /// Every path that is tracked, relative to the work tree's root.
@@ -134,6 +144,15 @@ impl Git {
         Ok(paths)
     }
 
+    /// Whether packages, dependencies and jobs of the work tree are those of `commit`.
+    fn has_the_shape_of(&self, commit: &str) -> Result<bool> {
+        let diff =
+            ["-c", "diff.autoRefreshIndex=true", "diff", "--raw", "-z", "--no-renames", "--no-relative", commit, "--"];
+        let untracked = ["ls-files", "-z", "--others", "--exclude-standard", "--"];
+        let differing = self.run(&[&diff[..], &SHAPE].concat())?;
+        Ok(differing.is_empty() && self.run(&[&untracked[..], &SHAPE].concat())?.is_empty())
+    }
+
     fn links(&self, tree: Option<&str>) -> Result<Vec<SymLink>> {
         let listing = match tree {
             Some(tree) => self.run(&["ls-tree", "-r", "-z", "--full-tree", tree])?,
@@ -153,23 +172,33 @@ impl Git {
         Ok(links)
     }
 
-    fn default_base(&self) -> Result<Option<(String, String)>> {
+    fn default_base(&self) -> Result<(&'static str, String), Stop> {
         for name in DEFAULT_BASES {
             if let Some(id) = self.commit(name)? {
-                return Ok(Some((name.to_owned(), id)));
+                return Ok((name, id));
             }
         }
-        Ok(None)
+        let reason = format!("none of {} exists", DEFAULT_BASES.join(", "));
+        Err(unknown(&reason, "git fetch origin main:refs/remotes/origin/main"))
     }
 
-    /// A full object id that is not here was given by a machine that knows more history than this clone; a name that
-    /// is not here was mistyped.
-    fn revision(&self, rev: &str) -> Result<Revision> {
-        match self.commit(rev)? {
-            Some(id) => Ok(Revision::Commit(id)),
-            None if matches!(rev.len(), 40 | 64) && rev.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(Revision::NotHere),
-            None => bail!("no revision `{rev}` in this repository; `git fetch origin` if it is on the remote side"),
+    /// The commit of a revision that somebody named. A full object id that is not here was given by a machine that
+    /// knows more history than this clone; a name that is not here was mistyped.
+    fn named(&self, rev: &str) -> Result<String, Stop> {
+        if let Some(id) = self.commit(rev)? {
+            return Ok(id);
         }
+        if !matches!(rev.len(), 40 | 64) || !rev.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let error =
+                anyhow!("no revision `{rev}` in this repository; `git fetch origin` if it is on the remote side");
+            return Err(Stop::Failed(error));
+        }
+        let mend = if rev.bytes().all(|byte| byte == b'0') {
+            "name the branch this one started from: --base origin/main".to_owned()
+        } else {
+            format!("git fetch origin {rev}")
+        };
+        Err(unknown(&format!("commit {} is not in this clone", short(rev)), &mend))
     }
 
     fn commit(&self, rev: &str) -> Result<Option<String>> {
@@ -180,23 +209,14 @@ impl Git {
         Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
     }
 
-    fn absent(&self, rev: &str, head: &str) -> Changes {
-        let mend = if rev.bytes().all(|byte| byte == b'0') {
-            "name the branch this one started from: --base origin/main".to_owned()
-        } else {
-            format!("git fetch origin {rev}")
-        };
-        unknown(head, &format!("commit {} is not in this clone", short(rev)), &mend)
-    }
-
-    fn no_merge_base(&self, base: &str, tip: &str, head: &str) -> Result<Changes> {
+    fn no_merge_base<T>(&self, base: &str, tip: &str) -> Result<T, Stop> {
         let shallow = trimmed(self.run(&["rev-parse", "--is-shallow-repository"])?) == b"true";
-        Ok(if shallow {
+        Err(if shallow {
             let reason = format!("this clone is shallow and ends before its merge-base with {base}");
-            unknown(head, &reason, "git fetch --unshallow origin")
+            unknown(&reason, "git fetch --unshallow origin")
         } else {
             let reason = format!("{base} and {tip} have no commit in common");
-            unknown(head, &reason, "name a base of the same history: --base REV")
+            unknown(&reason, "name a base of the same history: --base REV")
         })
     }
 
@@ -215,14 +235,22 @@ impl Git {
     }
 }
 
-enum Revision {
-    Commit(String),
-    NotHere,
+/// Why there are no changed paths.
+enum Stop {
+    /// They cannot be known, and every job is the answer.
+    Unknown { reason: String, mend: String },
+    /// There is no answer.
+    Failed(anyhow::Error),
 }
 
-fn unknown(head: &str, reason: &str, mend: &str) -> Changes {
-    let found = Found::Unknown { reason: reason.to_owned(), mend: mend.to_owned() };
-    Changes { compared: format!("unknown base to {head}"), found }
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn unknown(reason: &str, mend: &str) -> Stop {
+    Stop::Unknown { reason: reason.to_owned(), mend: mend.to_owned() }
 }
 
 fn short(id: &str) -> &str {

@@ -29,6 +29,8 @@ const TIDY: &str = "package(=xtask) & test(/^tidy::/)";
 /// Words that are taken where a job's name is.
 const LINT: &str = "lint";
 const DOC: &str = "doc";
+/// Where nextest's profile `ci` writes; below the workspace root, wherever cargo builds.
+const REPORTS: &str = "target/nextest/ci";
 const LINT_LIMIT: Duration = Duration::from_secs(1800);
 const BUILD_LIMIT: Duration = Duration::from_secs(3600);
 const TIDY_MINUTES: u32 = 20;
@@ -85,7 +87,7 @@ impl Test {
         if chosen.iter().any(|job| job.clients) {
             shell.set_var(clients::VARIABLE, clients::provide(&mut steps, &shell, &cargo.root, &target)?);
         }
-        let reports = target.join("nextest").join("ci");
+        let reports = cargo.root.join(REPORTS);
         let mut run = Run { shell, steps, reports, rows: Vec::new(), scope: Vec::new() };
         run.everything(self, &jobs, &chosen)?;
         terminal::print(&table(&run.rows));
@@ -186,6 +188,9 @@ impl Run {
         if written.exists() {
             std::fs::rename(&written, &kept)?;
             counts = count(&std::fs::read_to_string(&kept)?).unwrap_or_default();
+        }
+        if ran.success && counts == Counts::default() {
+            self.steps.note(&format!("{name}: no test ran, or none is in {}", kept.display()));
         }
         self.rows.push(Row::job(name, ran.success, counts, ran.elapsed));
         Ok(())

@@ -79,6 +79,22 @@ fn committed_staged_unstaged_and_untracked_are_seen() {
 }
 
 #[test]
+fn another_head_is_judged_by_its_own_manifests_or_not_at_all() {
+    let repo = Repo::new();
+    repo.write("drivers/nfs/src/lib.rs", "//! Ours.\n");
+    repo.commit();
+    repo.git(&["switch", "--quiet", "main"]);
+    assert_eq!(repo.selected(&["--head", "work"]), jobs(["driver-nfs"]));
+    // The graph that is checked out no longer shows who depends on the driver.
+    let manifest = fs::read_to_string(repo.path("drivers/lvm/Cargo.toml")).unwrap();
+    repo.write("drivers/lvm/Cargo.toml", &format!("{manifest}\n[features]\nmore = []\n"));
+    repo.commit();
+    let plan = repo.plan(&["--head", "work"]);
+    assert_eq!(plan["every_job"]["mend"], "git switch --detach work");
+    assert_eq!(repo.selected(&["--head", "work"]), jobs(EVERY_JOB));
+}
+
+#[test]
 fn what_main_did_meanwhile_is_no_change_of_ours() {
     let repo = Repo::new();
     repo.write("drivers/nfs/src/lib.rs", "//! Ours.\n");

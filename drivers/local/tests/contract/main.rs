@@ -64,6 +64,7 @@ suite! {
         detach_of_the_unknown_is_unchanged,
         old_path_opens_nothing_after_detach,
         detach_all_leaves_none,
+        detach_of_a_damaged_volume_leaves_no_export,
         delete_of_an_attached_volume_is_refused,
         read_only_takes_the_right_to_write,
         several_attachments_where_configured,

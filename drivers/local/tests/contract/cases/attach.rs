@@ -109,6 +109,18 @@ pub(crate) async fn detach_all_leaves_none(bench: &Bench) {
     assert_eq!(seen.attachments, vec![]);
 }
 
+/// detach.2, also of a volume that cannot be used any more
+pub(crate) async fn detach_of_a_damaged_volume_leaves_no_export(bench: &Bench) {
+    let driver = bench.driver();
+    let volume = create(driver, SIZE).await;
+    let hold = attachment(AccessMode::ReadWrite);
+    let connection = driver.attach(&ctx(), &volume, &hold).await.expect("attached").into_inner();
+    fs::remove_file(bench.root().join(format!("volumes/volume-{}/record", volume.id))).expect("damaged");
+    assert_kind(driver.delete(&ctx(), &volume).await, Kind::Fatal);
+    assert_changed(&driver.detach(&ctx(), &volume, Detach::One(hold.id)).await.expect("detached"));
+    assert!(!device_path(&connection).exists());
+}
+
 /// delete.2
 pub(crate) async fn delete_of_an_attached_volume_is_refused(bench: &Bench) {
     let driver = bench.driver();

@@ -1,0 +1,27 @@
+//! Comparing a backend with the store's records, for people and for tests.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    describe,
+    main::{Configured, DIFFERENT, DriverProgram, Failure, UNUSABLE, open},
+};
+use crate::{driver::OpCtx, ids::OpId, manager::reconcile, store::Store};
+
+/// A comparison may take no longer.
+pub(super) const COMPARE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Prints the differences. Beside a working host, what it is just making or removing may show.
+pub(super) async fn compare<P: DriverProgram>(configured: Configured<P>) -> Result<(), Failure> {
+    let (path, backend) = (configured.config.store_path(), configured.name.clone());
+    let driver = open::<P>(configured).await?;
+    let store = Store::open(&path).await.map_err(|error| Failure(format!("store: {error}"), UNUSABLE))?;
+    let ctx = OpCtx::new(OpId::new(), COMPARE_TIMEOUT, CancellationToken::new());
+    let found = reconcile::differences(&store, driver.as_ref(), &backend, &ctx)
+        .await
+        .map_err(|error| Failure(error.to_string(), UNUSABLE))?;
+    describe::print(&serde_json::to_value(&found).expect("plain lists"))?;
+    if found.is_empty() { Ok(()) } else { Err(Failure("records and backend differ".to_owned(), DIFFERENT)) }
+}

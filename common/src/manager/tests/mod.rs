@@ -1,0 +1,9 @@
+//! The manager with a real store and a backend in memory that fails where a case tells it to.
+
+mod backend;
+mod bench;
+mod crash;
+mod faults;
+mod lifecycle;
+mod races;
+mod refusals;

@@ -1,0 +1,63 @@
+//! `GET /attachments`, `/attachments/detail` and `/attachments/{id}`.
+
+use ashlar_common::{
+    ids::AttachmentId,
+    store::{listing::Column, records::AttachmentRecord},
+};
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use super::view;
+use crate::api::{
+    call::Call,
+    error::ApiError,
+    listing::{By, Dialect, Page},
+    microversion::ATTACHMENTS,
+    owned,
+    state::ApiState,
+};
+
+const DIALECT: Dialect = Dialect {
+    filters: &[
+        ("id", By::Text(Column::Id)),
+        ("volume_id", By::Text(Column::VolumeId)),
+        ("instance_id", By::Text(Column::InstanceId)),
+        ("instance_uuid", By::Text(Column::InstanceId)),
+    ],
+    sorts: &[
+        ("id", Column::Id),
+        ("volume_id", Column::VolumeId),
+        ("instance_id", Column::InstanceId),
+        ("project_id", Column::ProjectId),
+        ("created_at", Column::CreatedAt),
+    ],
+};
+
+pub(crate) async fn brief(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+    answer(&api, call, view::summary).await
+}
+
+pub(crate) async fn detail(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+    answer(&api, call, view::detail).await
+}
+
+pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+    call.needs(ATTACHMENTS)?;
+    let id = call.id("attachment")?;
+    let mut tx = api.store().read().await?;
+    let attachment = owned::attachment(&mut tx, &call.who, id).await?;
+    Ok(Json(json!({ "attachment": view::detail(&attachment) })))
+}
+
+async fn answer(api: &ApiState, mut call: Call, view: fn(&AttachmentRecord) -> Value) -> Result<Json<Value>, ApiError> {
+    call.needs(ATTACHMENTS)?;
+    let page = Page::read(&mut call, &DIALECT, api.settings().page_limit)?;
+    let mut tx = api.store().read().await?;
+    if let Some(marker) = page.marker::<AttachmentId>("attachment")?
+        && tx.attachment(marker).await?.is_none()
+    {
+        return Err(ApiError::not_found("attachment", marker));
+    }
+    let attachments = tx.list_attachments(&page.listing).await?;
+    Ok(Json(page.view(&call, "attachments", attachments.iter().map(view).collect(), None)))
+}

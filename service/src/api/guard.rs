@@ -1,0 +1,74 @@
+//! Bounds around each request: how many at once, and how long. And what becomes of a panic.
+
+use std::{any::Any, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::Method,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::sync::Semaphore;
+
+use super::{
+    error::{ApiError, Fault},
+    state::ApiState,
+};
+
+/// Lets so many requests through at once.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    api: ApiState,
+    places: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(crate) fn new(api: ApiState) -> Self {
+        let places = Arc::new(Semaphore::new(api.settings().concurrent_requests));
+        Self { api, places }
+    }
+}
+
+/// Works on the request, if there is a place, for as long as a request may take.
+///
+/// Ending a request drops its transaction, which then changes nothing; what it has logged goes on.
+pub(crate) async fn bound(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let Ok(_place) = gate.places.try_acquire() else {
+        return ApiError::new(Fault::Unavailable, "too many requests at once: try again in a second").into_response();
+    };
+    let limit = gate.api.settings().request_timeout;
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message =
+                format!("not answered within {} s: look whether it was done before asking again", limit.as_secs());
+            ApiError::new(Fault::TooSlow, message).into_response()
+        }
+    }
+}
+
+/// A panic is an error of ours like any other.
+pub(crate) fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let said = cause.downcast_ref::<&str>().map(|said| (*said).to_owned()).or_else(|| cause.downcast_ref().cloned());
+    ApiError::internal(&said.unwrap_or_else(|| "a panic without words".to_owned())).into_response()
+}
+
+/// There is nothing at that path.
+pub(crate) async fn no_route(request: Request) -> ApiError {
+    refused(&request)
+}
+
+/// There is, but not for that method. Cinder answers 404 here, and clients count on it.
+pub(crate) async fn no_method(request: Request) -> ApiError {
+    refused(&request)
+}
+
+fn refused(request: &Request) -> ApiError {
+    let method = match request.method() {
+        known @ (&Method::GET | &Method::POST | &Method::PUT | &Method::DELETE | &Method::HEAD | &Method::PATCH) => {
+            known.as_str()
+        }
+        _ => "that method",
+    };
+    ApiError::new(Fault::NotFound, format!("{method} is not served at this path: see the API reference for what is"))
+}

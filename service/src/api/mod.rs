@@ -1,0 +1,46 @@
+//! The Block Storage API, version 3, as OpenStack documents it.
+//!
+//! A handler parses and validates, calls the intake or the store, and views the record it gets: nothing else. What is
+//! common to all calls is in a file of its own: [`call`] (who asks, in which microversion), `body` and `query` (what
+//! they say), `listing` (pages, filters, order), `error` (what they hear), `observe` and `guard` (around each request).
+//!
+//! Architecture invariant: HTTP is known here alone, and no SQL is. Absent on purpose: a rule about what may happen to
+//! a volume; those are in `ashlar_common::manager` and `ashlar_common::state`.
+
+mod attachments;
+mod body;
+mod call;
+mod capabilities;
+mod error;
+mod extensions;
+mod guard;
+mod health;
+mod identity;
+mod limits;
+mod links;
+mod listing;
+mod messages;
+mod metadata;
+mod metrics;
+mod microversion;
+mod object;
+mod observe;
+mod owned;
+mod pools;
+mod python_dict;
+mod query;
+mod quotas;
+mod request_id;
+mod router;
+mod services;
+mod snapshots;
+mod state;
+mod text;
+mod time;
+mod types;
+mod versions;
+mod volumes;
+mod zones;
+
+pub use router::router;
+pub use state::{ApiSettings, ApiState};

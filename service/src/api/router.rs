@@ -1,0 +1,108 @@
+//! Which handler answers what.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{delete, get, post, put},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{
+    attachments, body::MAX_BODY, capabilities, extensions, guard, health, limits, messages, metrics, microversion,
+    observe, pools, quotas, request_id, services, snapshots, state::ApiState, types, versions, volumes, zones,
+};
+
+/// The API as a service: all of it, with the layers around each request.
+pub fn router(state: ApiState) -> Router {
+    let routes = Router::new()
+        .route("/", get(versions::choices))
+        .route("/v3", get(versions::version))
+        .route("/v3/", get(versions::version))
+        // Clients may name their project in the URL, and older ones do.
+        .nest("/v3/{project_id}", resources())
+        .nest("/v3", resources())
+        .fallback(guard::no_route)
+        .method_not_allowed_fallback(guard::no_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(microversion::settle))
+        .layer(from_fn_with_state(guard::Gate::new(state.clone()), guard::bound));
+    // These answer even when there is no place for another request.
+    let watching = Router::new().route("/healthcheck", get(health::check)).route("/metrics", get(metrics::show));
+    watching
+        .merge(routes)
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .layer(from_fn(request_id::assign))
+        .with_state(state)
+}
+
+fn resources() -> Router<ApiState> {
+    Router::new()
+        .merge(of_volumes())
+        .merge(of_snapshots())
+        .merge(of_attachments())
+        .merge(of_types())
+        .merge(of_operators())
+}
+
+fn of_volumes() -> Router<ApiState> {
+    use volumes::{action, create, edit, list, metadata, show, summary};
+    Router::new()
+        .route("/volumes", get(list::brief).post(create::create))
+        .route("/volumes/detail", get(list::detail))
+        .route("/volumes/summary", get(summary::summary))
+        .route("/volumes/{id}", get(show::show).put(edit::update).delete(edit::delete))
+        .route("/volumes/{id}/action", post(action::act))
+        .route("/volumes/{id}/metadata", get(metadata::list).post(metadata::merge).put(metadata::replace))
+        .route("/volumes/{id}/metadata/{key}", get(metadata::show).put(metadata::set).delete(metadata::remove))
+}
+
+fn of_snapshots() -> Router<ApiState> {
+    use snapshots::{action, create, edit, list, metadata};
+    Router::new()
+        .route("/snapshots", get(list::brief).post(create::create))
+        .route("/snapshots/detail", get(list::detail))
+        .route("/snapshots/{id}", get(edit::show).put(edit::update).delete(edit::delete))
+        .route("/snapshots/{id}/action", post(action::act))
+        .route("/snapshots/{id}/metadata", get(metadata::list).post(metadata::merge).put(metadata::replace))
+        .route("/snapshots/{id}/metadata/{key}", get(metadata::show).put(metadata::set).delete(metadata::remove))
+}
+
+fn of_attachments() -> Router<ApiState> {
+    use attachments::{change, list};
+    Router::new()
+        .route("/attachments", get(list::brief).post(change::create))
+        .route("/attachments/detail", get(list::detail))
+        .route("/attachments/{id}", get(list::show).put(change::connect).delete(change::delete))
+        .route("/attachments/{id}/action", post(change::act))
+}
+
+fn of_types() -> Router<ApiState> {
+    use types::{edit, extra_specs, list};
+    Router::new()
+        .route("/types", get(list::list).post(edit::create))
+        .route("/types/default", get(list::default))
+        .route("/types/{id}", get(list::show).put(edit::update).delete(edit::delete))
+        .route("/types/{id}/extra_specs", get(extra_specs::list).post(extra_specs::merge))
+        .route(
+            "/types/{id}/extra_specs/{key}",
+            get(extra_specs::show).put(extra_specs::set).delete(extra_specs::remove),
+        )
+}
+
+fn of_operators() -> Router<ApiState> {
+    Router::new()
+        .route("/limits", get(limits::show))
+        .route("/messages", get(messages::list))
+        .route("/messages/{id}", get(messages::show).merge(delete(messages::delete)))
+        .route("/os-availability-zone", get(zones::list))
+        .route("/os-services", get(services::list))
+        .route("/os-services/{id}", put(services::change))
+        .route("/os-quota-sets/{id}", get(quotas::show))
+        .route("/os-quota-sets/{id}/defaults", get(quotas::defaults))
+        .route("/scheduler-stats/get_pools", get(pools::list))
+        .route("/capabilities/{id}", get(capabilities::show))
+        .route("/extensions", get(extensions::list))
+        .route("/extensions/{id}", get(extensions::show))
+}

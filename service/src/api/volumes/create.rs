@@ -1,0 +1,84 @@
+//! `POST /volumes`.
+
+use ashlar_common::{
+    ids::{SnapshotId, TypeId, VolumeId},
+    manager::{NewVolume, Source},
+    store::Tx,
+};
+use axum::{Json, extract::State, http::StatusCode};
+use serde_json::Value;
+
+use super::show;
+use crate::api::{body::Body, call::Call, error::ApiError, object::Object, state::ApiState, types};
+
+/// What a client may ask for, types still by name or id.
+#[derive(Debug)]
+struct Asked {
+    new: NewVolume,
+    type_name: Option<String>,
+}
+
+pub(crate) async fn create(
+    State(api): State<ApiState>,
+    call: Call,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let Asked { mut new, type_name } = read(body)?;
+    let mut tx = api.store().read().await?;
+    new.type_id = find_type(&mut tx, type_name, new.source, &api.settings().default_type).await?;
+    // A reader of before the volume was made would not see it.
+    drop(tx);
+    let volume = api.intake().create_volume(&call.who, new).await?;
+    let mut tx = api.store().read().await?;
+    Ok((StatusCode::ACCEPTED, show::answer(&api, &call, &mut tx, &volume).await?))
+}
+
+fn read(body: Body) -> Result<Asked, ApiError> {
+    // Hints speak of where other volumes are; the scheduler has no filter that reads them.
+    let mut volume = body.object_besides("volume", &["OS-SCH-HNT:scheduler_hints"])?;
+    volume.ignore(&["user_id", "project_id", "status", "attach_status", "migration_status"]);
+    volume.not_served(&["consistencygroup_id", "group_id", "backup_id", "source_replica"])?;
+    let new = NewVolume {
+        name: volume.name()?,
+        description: volume.description()?,
+        size: volume.size("size")?,
+        source: source(&mut volume)?,
+        type_id: None,
+        availability_zone: volume.line("availability_zone")?.filter(|zone| !zone.is_empty()),
+        metadata: volume.metadata("metadata")?.unwrap_or_default(),
+        multi_attach: volume.flag("multiattach")?.unwrap_or(false),
+    };
+    let type_name = volume.line("volume_type")?.filter(|name| !name.is_empty());
+    if new.size.is_none() && matches!(new.source, Source::Empty) {
+        return Err(volume.wrong("size", "is required unless the volume is made from a snapshot or volume"));
+    }
+    volume.finish()?;
+    Ok(Asked { new, type_name })
+}
+
+fn source(volume: &mut Object) -> Result<Source, ApiError> {
+    let snapshot = volume.id::<SnapshotId>("snapshot_id")?.map(Source::Snapshot);
+    let other = volume.id::<VolumeId>("source_volid")?.map(Source::Volume);
+    let older_image = volume.id("image_id")?;
+    let image = volume.id("imageRef")?.or(older_image).map(Source::Image);
+    let mut sources = [snapshot, other, image].into_iter().flatten();
+    match (sources.next(), sources.next()) {
+        (source, None) => Ok(source.unwrap_or(Source::Empty)),
+        _ => Err(ApiError::bad_request("a volume has one source: give one of snapshot_id, source_volid and imageRef")),
+    }
+}
+
+/// The type asked for, or the default one if there is such. What is made from a volume or snapshot has that one's type,
+/// which the intake knows.
+async fn find_type(
+    tx: &mut Tx,
+    asked: Option<String>,
+    source: Source,
+    default: &str,
+) -> Result<Option<TypeId>, ApiError> {
+    match (asked, source) {
+        (Some(asked), _) => Ok(Some(types::find(tx, &asked).await?.id)),
+        (None, Source::Empty | Source::Image(_)) => Ok(tx.volume_type_named(default).await?.map(|kind| kind.id)),
+        (None, Source::Volume(_) | Source::Snapshot(_)) => Ok(None),
+    }
+}

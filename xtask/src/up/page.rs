@@ -38,7 +38,10 @@ pub fn page(page: &Page<'_>) -> String {
     let mut say = |style: Style, text: &str| {
         let _ = writeln!(out, "{style}{text}{style:#}");
     };
-    say(HEAD, &format!("\nAshlar serves at {} (ready after {:.1} s, process {})\n", page.endpoint, page.seconds, page.pid));
+    say(
+        HEAD,
+        &format!("\nAshlar serves at {} (ready after {:.1} s, process {})\n", page.endpoint, page.seconds, page.pid),
+    );
     let place = page.place;
     let rows = [
         ("state", place.service()),
@@ -70,11 +73,14 @@ pub fn page(page: &Page<'_>) -> String {
     }
     say(SAID, "\n  # or with nothing but curl");
     say(TYPED, &format!("  curl -s -H 'X-Auth-Token: admin:demo' {}/volumes/detail", page.endpoint));
-    say(TYPED, &format!(
-        "  curl -s -H 'X-Auth-Token: admin:demo' -H 'Content-Type: application/json' \\\n    \
+    say(
+        TYPED,
+        &format!(
+            "  curl -s -H 'X-Auth-Token: admin:demo' -H 'Content-Type: application/json' \\\n    \
          -d '{{\"volume\": {{\"name\": \"third\", \"size\": 1}}}}' {}/volumes",
-        page.endpoint
-    ));
+            page.endpoint
+        ),
+    );
     say(HEAD, "\nCtrl-C stops it; volumes stay. `cargo xtask up` brings it back, `--clean` begins anew.\n");
     out
 }

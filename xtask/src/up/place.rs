@@ -56,7 +56,10 @@ impl Place {
         }
         let there = listens(&config)?;
         if let Some(wanted) = listen.filter(|wanted| *wanted != there) {
-            bail!("{} says it listens on {there}, not {wanted}: change `listen` there, or add --clean", config.display());
+            bail!(
+                "{} says it listens on {there}, not {wanted}: change `listen` there, or add --clean",
+                config.display()
+            );
         }
         let place = Self { root, listen: there, _lock: lock };
         place.turn_log()?;
@@ -108,7 +111,8 @@ impl Place {
     fn turn_log(&self) -> Result<()> {
         let log = self.log();
         if std::fs::metadata(&log).is_ok_and(|found| found.len() > LARGEST_LOG) {
-            std::fs::rename(&log, self.root.join(OLD_LOG)).with_context(|| format!("cannot rename {}", log.display()))?;
+            std::fs::rename(&log, self.root.join(OLD_LOG))
+                .with_context(|| format!("cannot rename {}", log.display()))?;
         }
         Ok(())
     }

@@ -88,11 +88,9 @@ impl Service {
         })?;
         match seen {
             Polled::Found(elapsed) => Ok(elapsed),
-            Polled::TooLate => bail!(
-                "the service is not ready after {} s; the end of its log:\n{}",
-                READY.as_secs(),
-                tail(&self.log)
-            ),
+            Polled::TooLate => {
+                bail!("the service is not ready after {} s; the end of its log:\n{}", READY.as_secs(), tail(&self.log))
+            }
         }
     }
 

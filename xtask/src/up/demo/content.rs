@@ -1,10 +1,6 @@
 //! What a volume must hold, without keeping the bytes: zeros, and stretches of a pattern written over them.
 
-use std::{
-    fs::File,
-    os::unix::fs::FileExt,
-    path::Path,
-};
+use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -117,10 +113,9 @@ impl Stretch {
             return;
         }
         let place = |at: u64| usize::try_from(at - offset).expect("within a block, which is in memory");
-        let mut word = from / WORD;
-        for bytes in block[place(from)..place(until)].chunks_mut(8) {
+        let words = (from / WORD..).zip(block[place(from)..place(until)].chunks_mut(8));
+        for (word, bytes) in words {
             bytes.copy_from_slice(&mix(self.seed.wrapping_mul(ODD).wrapping_add(word)).to_le_bytes()[..bytes.len()]);
-            word += 1;
         }
     }
 }
@@ -192,8 +187,7 @@ mod tests {
 
     #[test]
     fn the_later_stretch_covers_the_earlier() {
-        let (first, second) =
-            (Stretch { offset: 0, length: 64, seed: 1 }, Stretch { offset: 8, length: 8, seed: 2 });
+        let (first, second) = (Stretch { offset: 0, length: 64, seed: 1 }, Stretch { offset: 8, length: 8, seed: 2 });
         let (mut both, mut first_only) = ([0; 64], [0; 64]);
         Content::zeros(64).with(&[first, second]).fill(0, &mut both);
         Content::zeros(64).with(&[first]).fill(0, &mut first_only);

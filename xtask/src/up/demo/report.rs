@@ -34,10 +34,8 @@ pub fn table(rows: &[Row], steps: usize) -> String {
     let width = |head: &str, cells: &mut dyn Iterator<Item = usize>| cells.max().unwrap_or(0).max(head.len());
     let first = width("step", &mut rows.iter().map(|row| row.name.len()));
     let second = width("what was checked", &mut shown.iter().map(|(_, text)| text.chars().count()));
-    let mut out = format!(
-        "\n{HEAD}{:<first$}  {:<second$}  {:>7}  result{HEAD:#}\n",
-        "step", "what was checked", "time"
-    );
+    let mut out =
+        format!("\n{HEAD}{:<first$}  {:<second$}  {:>7}  result{HEAD:#}\n", "step", "what was checked", "time");
     for (row, text) in &shown {
         let (style, word) = if row.outcome.is_ok() { (GOOD, "ok") } else { (BAD, "FAILED") };
         let time = row.elapsed.as_secs_f64();
@@ -80,6 +78,13 @@ mod tests {
     fn the_table_says_what_was_seen() {
         let rows = [row(Ok("it reads zero")), row(Err("expected 1, got 2\nmore"))];
         let plain = anstream::adapter::strip_str(&table(&rows, 3)).to_string();
-        insta::assert_snapshot!(plain, @"");
+        insta::assert_snapshot!(plain, @r"
+
+        step    what was checked      time  result
+        create  it reads zero        1.2 s  ok
+        create  expected 1, got 2    1.2 s  FAILED
+
+        1 ok, 1 FAILED, 1 not run
+        ");
     }
 }

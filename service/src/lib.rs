@@ -1,3 +1,7 @@
-//! The parts of the `ashlar` program that tests drive too. The program itself is `main.rs`.
+//! The volume service: the API, and a host for each backend. The program is `main.rs`.
 
 pub mod api;
+pub mod check;
+pub mod drivers;
+pub mod serve;
+pub mod supervisor;

@@ -1,0 +1,80 @@
+//! `ashlar`: the volume service.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use ashlar::{check, serve};
+use ashlar_common::host::{LogFormat, start_logging};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "Block storage volumes, on the drivers of this machine",
+    after_help = "Examples:\n  \
+        ashlar check --config /etc/ashlar/ashlar.toml   reads the file and asks every driver for its backend's room\n  \
+        ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n\n\
+        Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the API and starts a host for each backend
+    Serve {
+        /// The configuration file
+        #[arg(long)]
+        config: PathBuf,
+        /// How logs are written to standard error
+        #[arg(long, value_enum, default_value_t, env = "ASHLAR_LOG_FORMAT")]
+        log_format: LogFormat,
+        /// What is logged, as `info` or `ashlar=debug,info`
+        #[arg(long, default_value = "info", env = "ASHLAR_LOG")]
+        log: String,
+    },
+    /// Reads the configuration file, and opens every backend
+    Check {
+        /// The configuration file
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+const MISUSE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start the runtime: {error}"), 1),
+    };
+    // The environment is read here and nowhere else.
+    #[expect(clippy::disallowed_methods, reason = "this is a main.rs")]
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    match cli.command {
+        Command::Serve { config, log_format, log } => {
+            if let Err(error) = start_logging(log_format, &log) {
+                return fail(&error, MISUSE);
+            }
+            finish(runtime.block_on(serve::serve(&config, &search)))
+        }
+        Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
+    }
+}
+
+fn finish(ended: anyhow::Result<()>) -> ExitCode {
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<ashlar_common::config::Error>() => fail(&format!("{error:#}"), MISUSE),
+        Err(error) => fail(&format!("{error:#}"), 1),
+    }
+}
+
+fn fail(text: &str, code: u8) -> ExitCode {
+    use std::io::Write;
+    // Standard error may be closed; the exit code says it all the same.
+    let _ = writeln!(std::io::stderr(), "error: {text}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,81 @@
+//! Keeps a host running for each backend of the configuration.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Result;
+use ashlar_common::{config::Config, exec::Daemon, ids::BackendName};
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::drivers;
+
+/// Pauses before a host that died is started again grow from the first to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// A host that ran so long before it died is started again with the shortest pause.
+const STEADY: Duration = Duration::from_secs(60);
+/// How long a host may take to end what it is doing.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What it takes to start one host.
+#[derive(Clone, Debug)]
+struct Host {
+    backend: BackendName,
+    program: PathBuf,
+    args: Vec<OsString>,
+}
+
+/// Starts a host for each backend, and again when one dies, until `stop` fires; then ends them.
+///
+/// # Errors
+/// When a driver's executable cannot be found; no host was started.
+pub fn start(config: &Config, file: &Path, search: &OsStr, stop: &CancellationToken) -> Result<TaskTracker> {
+    let mut hosts = Vec::new();
+    for (backend, section) in &config.backends {
+        let mut args: Vec<OsString> = vec!["run".into(), "--until-stdin-closes".into()];
+        args.extend(["--config".into(), file.into(), "--backend".into(), backend.as_str().into()]);
+        hosts.push(Host { backend: backend.clone(), program: drivers::find(&section.driver, search)?, args });
+    }
+    let tasks = TaskTracker::new();
+    for host in hosts {
+        let stop = stop.clone();
+        tasks.spawn(async move { keep(&host, &stop).await });
+    }
+    tasks.close();
+    Ok(tasks)
+}
+
+async fn keep(host: &Host, stop: &CancellationToken) {
+    let mut pause = PAUSE.0;
+    loop {
+        let started = Instant::now();
+        match Daemon::start(&host.program, host.args.iter().cloned()) {
+            Ok(mut daemon) => {
+                tracing::info!(backend = %host.backend, pid = daemon.pid(), "host started");
+                tokio::select! {
+                    status = daemon.ended() => match status {
+                        Ok(status) => tracing::error!(backend = %host.backend, %status, "host ended"),
+                        Err(error) => tracing::error!(backend = %host.backend, %error, "host lost"),
+                    },
+                    () = stop.cancelled() => {
+                        if let Err(error) = daemon.stop(GRACE).await {
+                            tracing::error!(backend = %host.backend, %error, "host not ended");
+                        }
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(backend = %host.backend, program = %host.program.display(), %error, "host not started");
+            }
+        }
+        pause = if started.elapsed() > STEADY { PAUSE.0 } else { (pause * 2).min(PAUSE.1) };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}

@@ -13,6 +13,8 @@ pub const PROJECT: &str = "demo";
 /// Attachments with modes, snapshots of volumes in use, growing in use: what the demonstration uses came before this.
 pub const MICROVERSION: &str = "3.66";
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// A larger body is announced, so that a server can refuse it: while it is being sent, the refusal would get lost.
+const ANNOUNCED: usize = 64 << 10;
 const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// An endpoint. Cheap to clone; clones share their connections.
@@ -83,7 +85,13 @@ impl Api {
             .header("OpenStack-API-Version", format!("volume {}", self.microversion));
         let answer = match body {
             None => self.agent.run(request.body(())?),
-            Some(bytes) => self.agent.run(request.header("Content-Type", "application/json").body(bytes)?),
+            Some(bytes) => {
+                let mut request = request.header("Content-Type", "application/json");
+                if bytes.len() > ANNOUNCED {
+                    request = request.header("Expect", "100-continue");
+                }
+                self.agent.run(request.body(bytes)?)
+            }
         };
         read(answer.with_context(|| format!("{method} {path}: no answer"))?)
     }

@@ -3,6 +3,10 @@
 use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::{
+    fs::{SeekFrom, seek},
+    io::Errno,
+};
 
 /// One gibibyte.
 pub const GIB: u64 = 1 << 30;
@@ -63,7 +67,7 @@ impl Content {
         }
     }
 
-    /// Reads all of the volume at `path`.
+    /// Reads all of the volume at `path`; where the file system says that there is a hole, it need not be read.
     ///
     /// # Errors
     /// It cannot be read, has another size, or holds other bytes: with the first place where it differs.
@@ -71,13 +75,34 @@ impl Content {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let size = file.metadata()?.len();
         ensure!(size == self.size, "expected {} bytes, got {size}", self.size);
-        let (mut wanted, mut found) = (vec![0_u8; BLOCK], vec![0_u8; BLOCK]);
         let mut offset = 0;
         while offset < size {
-            let length = usize::try_from(size - offset).unwrap_or(BLOCK).min(BLOCK);
+            let data = next(&file, SeekFrom::Data(offset), size)?;
+            self.compare_part(offset, data, |_, zeros| {
+                zeros.fill(0);
+                Ok(())
+            })?;
+            offset = if data < size { next(&file, SeekFrom::Hole(data), size)? } else { size };
+            self.compare_part(data, offset, |at, found| {
+                file.read_exact_at(found, at).with_context(|| format!("cannot read at byte {at}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Compares what `read` finds from `offset` until `end`.
+    fn compare_part(
+        &self,
+        mut offset: u64,
+        end: u64,
+        mut read: impl FnMut(u64, &mut [u8]) -> Result<()>,
+    ) -> Result<()> {
+        let (mut wanted, mut found) = (vec![0_u8; BLOCK], vec![0_u8; BLOCK]);
+        while offset < end {
+            let length = usize::try_from(end - offset).unwrap_or(BLOCK).min(BLOCK);
             let (wanted, found) = (&mut wanted[..length], &mut found[..length]);
             self.fill(offset, wanted);
-            file.read_exact_at(found, offset).with_context(|| format!("cannot read at byte {offset}"))?;
+            read(offset, found)?;
             if let Some((place, wanted, found)) = first_difference(wanted, found) {
                 bail!("at byte {}: expected {wanted:#04x}, got {found:#04x}", offset + place);
             }
@@ -128,6 +153,16 @@ fn mix(number: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
+}
+
+/// Where the next data or the next hole begins; at `size` if there is none. File systems that keep no holes have one at
+/// the end alone.
+fn next(file: &File, what: SeekFrom, size: u64) -> Result<u64> {
+    match seek(file, what) {
+        Ok(offset) => Ok(offset.min(size)),
+        Err(Errno::NXIO) => Ok(size),
+        Err(errno) => Err(errno).context("cannot look for data"),
+    }
 }
 
 fn first_difference(wanted: &[u8], found: &[u8]) -> Option<(u64, u8, u8)> {

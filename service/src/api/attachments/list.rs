@@ -17,7 +17,7 @@ use crate::api::{
     state::ApiState,
 };
 
-const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     filters: &[
         ("id", By::Text(Column::Id)),
         ("volume_id", By::Text(Column::VolumeId)),

@@ -5,11 +5,13 @@
 //! arguments.
 
 pub mod affected;
+pub mod bench;
 pub mod clients;
 pub mod prerequisites;
 pub mod step;
 pub mod terminal;
 pub mod test;
+pub mod up;
 
 #[cfg(test)]
 mod tidy;

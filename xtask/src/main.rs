@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{affected::command::AffectedTests, terminal, test::command::Test};
+use xtask::{affected::command::AffectedTests, bench::command::Bench, terminal, test::command::Test, up::command::Up};
 
 /// The workspace's own commands
 #[derive(Parser)]
@@ -18,6 +18,8 @@ struct Arguments {
 enum Command {
     AffectedTests(AffectedTests),
     Test(Test),
+    Up(Up),
+    Bench(Bench),
 }
 
 fn main() -> ExitCode {
@@ -25,6 +27,8 @@ fn main() -> ExitCode {
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedTests(command) => command.run(&here).map(|()| true),
         Command::Test(command) => command.run(&here),
+        Command::Up(command) => command.run(&here),
+        Command::Bench(command) => command.run(&here),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

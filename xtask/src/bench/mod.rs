@@ -1,0 +1,3 @@
+//! `cargo xtask bench`: figures of this machine.
+
+pub mod command;

@@ -30,7 +30,7 @@ pub(crate) async fn create(
     drop(tx);
     let volume = api.intake().create_volume(&call.who, new).await?;
     let mut tx = api.store().read().await?;
-    Ok((StatusCode::ACCEPTED, show::answer(&api, &call, &mut tx, &volume).await?))
+    Ok((StatusCode::ACCEPTED, show::made(&api, &call, &mut tx, &volume).await?))
 }
 
 /// Hints speak of where other volumes are; the scheduler has no filter that reads them.

@@ -33,7 +33,7 @@ pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) 
     })
     .await?;
     let mut tx = api.store().read().await?;
-    show::answer(&api, &call, &mut tx, &volume).await
+    show::made(&api, &call, &mut tx, &volume).await
 }
 
 pub(crate) async fn delete(State(api): State<ApiState>, mut call: Call) -> Result<StatusCode, ApiError> {

@@ -1,11 +1,18 @@
 //! Requests that must be refused, readably, without changing anything.
 
-use anyhow::{Result, ensure};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
 
 use super::{
     data::{CLONE, ORIGINAL},
     stage::Stage,
 };
+use crate::up::api::{PROJECT, USER};
 
 /// A request, and the only status that is right.
 struct Bad {
@@ -45,7 +52,9 @@ const BAD: &[Bad] = &[
 ];
 
 /// Larger than any request that makes sense.
-const LARGE: usize = 512 << 10;
+const LARGE: usize = 16 << 20;
+const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_LINE: u64 = 1024;
 
 pub(super) fn refuse(stage: &mut Stage) -> Result<String> {
     let before = stage.api.get("volumes/detail")?;
@@ -71,9 +80,19 @@ fn check(stage: &Stage, bad: &Bad) -> Result<()> {
     Ok(())
 }
 
+/// Announced and never sent: a server that has read enough need not read on, and its answer must not get lost.
 fn oversize(stage: &Stage) -> Result<()> {
-    let body = format!(r#"{{"volume": {{"size": 1, "description": "{}"}}}}"#, "x".repeat(LARGE));
-    let answer = stage.api.call("POST", "volumes", Some(body.as_bytes()))?;
-    ensure!(answer.status == 413, "a body of {LARGE} bytes: expected 413, got {}", answer.status);
+    let address = stage.place.listen();
+    let mut connection = TcpStream::connect_timeout(&address, PATIENCE).context("cannot connect")?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        connection,
+        "POST /v3/{PROJECT}/volumes HTTP/1.1\r\nHost: {address}\r\nX-Auth-Token: {USER}:{PROJECT}\r\n\
+         Content-Type: application/json\r\nContent-Length: {LARGE}\r\nExpect: 100-continue\r\n\r\n"
+    )?;
+    let mut status = String::new();
+    let mut reader = BufReader::new(connection).take(LONGEST_LINE);
+    reader.read_line(&mut status).with_context(|| format!("a body of {LARGE} bytes: no answer"))?;
+    ensure!(status.starts_with("HTTP/1.1 413 "), "a body of {LARGE} bytes: expected 413, got {status:?}");
     Ok(())
 }

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
             if let Err(error) = start_logging(log_format, &log) {
                 return fail(&error, MISUSE);
             }
-            finish(runtime.block_on(serve::serve(&config, &search)))
+            finish(runtime.block_on(serve::serve(&config, &search, &log, log_format)))
         }
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
     }

@@ -5,6 +5,7 @@ use std::{ffi::OsStr, future::IntoFuture, path::Path, time::Duration};
 use anyhow::{Context, Result};
 use ashlar_common::{
     config::Config,
+    host::LogFormat,
     ids::TypeId,
     manager::Intake,
     store::{Store, records::TypeRecord},
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{self, ApiSettings, ApiState},
-    supervisor,
+    supervisor::{self, Launch},
 };
 
 /// How long requests under way may take once the service is told to stop.
@@ -28,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When the configuration, the store, the address or a driver executable cannot be used.
-pub async fn serve(file: &Path, search: &OsStr) -> Result<()> {
+pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat) -> Result<()> {
     let config = Config::load(file)?;
     let file = file.canonicalize()?;
     let stop = CancellationToken::new();
@@ -41,7 +42,7 @@ pub async fn serve(file: &Path, search: &OsStr) -> Result<()> {
 
     let (ear, run_directory) = (intake.clone(), config.run_directory());
     let listening = tokio::spawn(async move { ear.listen(&run_directory).await });
-    let hosts = supervisor::start(&config, &file, search, &stop)?;
+    let hosts = supervisor::start(&config, &Launch { config: &file, search, log, log_format }, &stop)?;
     let router = api::router(ApiState::new(intake, ApiSettings::of(&config)));
     tracing::info!(address = %listener.local_addr()?, backends = config.backends.len(), "serving");
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use ashlar_common::{config::Config, exec::Daemon, ids::BackendName};
+use ashlar_common::{config::Config, exec::Daemon, host::LogFormat, ids::BackendName};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -19,6 +19,19 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 const STEADY: Duration = Duration::from_secs(60);
 /// How long a host may take to end what it is doing.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// How hosts are started.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// The configuration file, as an absolute path.
+    pub config: &'a Path,
+    /// Where drivers are looked for besides beside this program: a `PATH`.
+    pub search: &'a OsStr,
+    /// What hosts log: as this service does.
+    pub log: &'a str,
+    /// How they log: as this service does.
+    pub log_format: LogFormat,
+}
 
 /// What it takes to start one host.
 #[derive(Clone, Debug)]
@@ -32,12 +45,13 @@ struct Host {
 ///
 /// # Errors
 /// When a driver's executable cannot be found; no host was started.
-pub fn start(config: &Config, file: &Path, search: &OsStr, stop: &CancellationToken) -> Result<TaskTracker> {
+pub fn start(config: &Config, launch: &Launch<'_>, stop: &CancellationToken) -> Result<TaskTracker> {
     let mut hosts = Vec::new();
     for (backend, section) in &config.backends {
         let mut args: Vec<OsString> = vec!["run".into(), "--until-stdin-closes".into()];
-        args.extend(["--config".into(), file.into(), "--backend".into(), backend.as_str().into()]);
-        hosts.push(Host { backend: backend.clone(), program: drivers::find(&section.driver, search)?, args });
+        args.extend(["--config".into(), launch.config.into(), "--backend".into(), backend.as_str().into()]);
+        args.extend(["--log".into(), launch.log.into(), "--log-format".into(), launch.log_format.to_string().into()]);
+        hosts.push(Host { backend: backend.clone(), program: drivers::find(&section.driver, launch.search)?, args });
     }
     let tasks = TaskTracker::new();
     for host in hosts {

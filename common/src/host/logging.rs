@@ -14,6 +14,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// As it is written on the command line.
+impl std::fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
 /// Starts logging, once per process.
 ///
 /// # Errors

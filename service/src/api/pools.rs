@@ -136,6 +136,32 @@ mod tests {
         let settings = ApiSettings::new("node", "default");
         let now = Timestamp::from_second(66).expect("small");
         let shown = serde_json::to_string_pretty(&capabilities(&pool, &settings, now)).expect("JSON");
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r##"
+        {
+          "QoS_support": false,
+          "allocated_capacity_gb": "infinite",
+          "availability_zone": "nova",
+          "backend_state": "up",
+          "driver_version": "1.0.0",
+          "filter_function": null,
+          "free_capacity_gb": "unknown",
+          "goodness_function": null,
+          "location_info": "node@fast",
+          "max_over_subscription_ratio": 20.0,
+          "multiattach": false,
+          "online_extend_support": false,
+          "pool_name": "a",
+          "provisioned_capacity_gb": 3.0,
+          "replication_enabled": false,
+          "reserved_percentage": 5,
+          "storage_protocol": "local",
+          "thick_provisioning_support": false,
+          "thin_provisioning_support": true,
+          "timestamp": "1970-01-01T00:01:00.000000",
+          "total_capacity_gb": 100.0,
+          "vendor_name": "Ashlar",
+          "volume_backend_name": "ssd"
+        }
+        "##);
     }
 }

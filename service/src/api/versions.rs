@@ -41,6 +41,35 @@ mod tests {
     #[test]
     fn the_document_is_what_clients_discover_by() {
         let links = Links::new(&HeaderMap::new(), &Uri::from_static("/"), None);
-        insta::assert_snapshot!(serde_json::to_string_pretty(&document(&links)).expect("JSON"), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&document(&links)).expect("JSON"), @r##"
+        {
+          "versions": [
+            {
+              "id": "v3.0",
+              "links": [
+                {
+                  "href": "https://docs.openstack.org/api-ref/block-storage/v3/",
+                  "rel": "describedby",
+                  "type": "text/html"
+                },
+                {
+                  "href": "http://localhost/v3/",
+                  "rel": "self"
+                }
+              ],
+              "media-types": [
+                {
+                  "base": "application/json",
+                  "type": "application/vnd.openstack.volume+json;version=3"
+                }
+              ],
+              "min_version": "3.0",
+              "status": "CURRENT",
+              "updated": "2022-08-31T00:00:00Z",
+              "version": "3.70"
+            }
+          ]
+        }
+        "##);
     }
 }

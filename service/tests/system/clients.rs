@@ -152,23 +152,25 @@ async fn openstack_leads_a_volume_from_first_to_last() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn openstack_attaches_through_the_attachments_api() {
+async fn both_clients_attach_through_the_attachments_api() {
     let service = Service::start().await;
-    let openstack = Client::openstack(&service);
+    let (openstack, cinder) = (Client::openstack(&service), Client::cinder(&service));
     let made = openstack.json("volume create --size 1 disk").await;
     let id = made["id"].as_str().expect("an id").to_owned();
     service.volume_is(&id, "available").await;
 
-    let server = uuid::Uuid::new_v4();
-    let attached =
-        openstack.json(&format!("volume attachment create disk {server} --connect --host here --mode rw")).await;
-    let attachment = attached["ID"].as_str().expect("an id").to_owned();
-    let info = attached["Properties"].to_string();
-    assert!(info.contains("device_path"), "{attached}");
+    // `openstack` looks its server up in a compute service, which there is none of here; `cinder` does not.
+    cinder.well("attachment-create disk").await;
+    service.volume_is(&id, "reserved").await;
+    let attachment = openstack.json("volume attachment list").await[0]["ID"].as_str().expect("an id").to_owned();
+    let connected = openstack.json(&format!("volume attachment set {attachment} --host here")).await;
+    assert!(connected["Properties"].to_string().contains("device_path"), "{connected}");
     openstack.well(&format!("volume attachment complete {attachment}")).await;
     service.volume_is(&id, "in-use").await;
-    let listed = openstack.json("volume attachment list").await;
-    assert_eq!(listed[0]["ID"], attachment.as_str());
+    let shown = openstack.json(&format!("volume attachment show {attachment}")).await;
+    assert_eq!((&shown["Volume ID"], &shown["Status"]), (&id.as_str().into(), &"attached".into()));
+    let refused = openstack.refused("volume delete disk").await;
+    assert!(refused.contains("attachments"), "{refused}");
     openstack.well(&format!("volume attachment delete {attachment}")).await;
     service.volume_is(&id, "available").await;
     openstack.well("volume delete disk").await;

@@ -13,7 +13,11 @@ const KILLS: u64 = 20;
 /// Volumes with known bytes, from which the others are made.
 const BASES: u64 = 3;
 /// A round that finds more volumes removes some.
-const PLENTY: usize = 12;
+const PLENTY: usize = 20;
+
+/// Clients at once in a round, and requests of each.
+const CLIENTS: usize = 6;
+const STEPS: usize = 6;
 
 /// Who dies.
 #[derive(Clone, Copy, Debug)]
@@ -39,17 +43,19 @@ async fn twenty_kills_in_the_middle_of_work_lose_nothing() {
         expected.insert(base.to_string(), sum);
         bases.push(id);
     }
+    let mut interrupted = 0;
     for seed in 0..KILLS {
         let mut random = fastrand::Rng::with_seed(seed);
         let victim = random.choice([Victim::Api, Victim::Host, Victim::Both]).expect("one of three");
-        let after = Duration::from_millis(random.u64(0..250));
-        work_and_kill(&mut service, &bases, &mut random, victim, after).await;
+        let after = Duration::from_millis(random.u64(5..120));
+        interrupted += u64::from(work_and_kill(&mut service, &bases, &mut random, victim, after).await > 0);
         settle(&service, seed).await;
         let context = format!("seed {seed}: {victim:?} killed after {after:?}");
         assert_sound(&service, &context).await;
     }
     let volumes = list(&service);
-    println!("{} volumes after {KILLS} kills", volumes.len());
+    println!("{} volumes after {KILLS} kills, of which {interrupted} met operations under way", volumes.len());
+    assert!(interrupted >= KILLS / 4, "kills that meet no work prove nothing: {interrupted} of {KILLS}");
     for volume in volumes {
         let bytes = volume["metadata"]["bytes"].as_str().expect("each says what it holds");
         let id = volume["id"].as_str().expect("an id");
@@ -67,11 +73,11 @@ async fn work_and_kill(
     random: &mut fastrand::Rng,
     victim: Victim,
     after: Duration,
-) {
+) -> u64 {
     let existing = list(service);
-    let plans: Vec<Vec<Step>> = (0..4).map(|_| plan(bases, &existing, random)).collect();
+    let plans: Vec<Vec<Step>> = (0..CLIENTS).map(|_| plan(bases, &existing, random)).collect();
     let shared = &*service;
-    std::thread::scope(|scope| {
+    let open = std::thread::scope(|scope| {
         for steps in &plans {
             scope.spawn(move || {
                 for step in steps {
@@ -79,19 +85,32 @@ async fn work_and_kill(
                 }
             });
         }
-        std::thread::sleep(after);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        if let Victim::Host | Victim::Both = victim {
-            scope.spawn(move || runtime.block_on(shared.kill_host()));
-        }
-        if let Victim::Api | Victim::Both = victim {
-            scope.spawn(move || shared.signal_kill());
-        }
+        let killer = scope.spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            std::thread::sleep(after);
+            if let Victim::Host | Victim::Both = victim {
+                runtime.block_on(shared.kill_host());
+            }
+            if let Victim::Api | Victim::Both = victim {
+                shared.signal_kill();
+            }
+            runtime.block_on(open_operations(shared))
+        });
+        killer.join().expect("the killer ends")
     });
     if let Victim::Api | Victim::Both = victim {
         service.kill().await;
         service.run().await;
     }
+    open
+}
+
+/// Operations that are logged and have not ended.
+async fn open_operations(service: &Service) -> u64 {
+    let store = ashlar_common::store::Store::open(&service.path("state/store.sqlite")).await.expect("a store");
+    let counts = store.read().await.expect("a view").operation_counts().await.expect("counts");
+    store.close().await;
+    counts.iter().filter(|(_, phase, _)| phase == "pending" || phase == "running").map(|row| row.2).sum()
 }
 
 /// One request of a client.
@@ -111,20 +130,26 @@ fn plan(bases: &[String], existing: &[Value], random: &mut fastrand::Rng) -> Vec
         .filter_map(|volume| volume["id"].as_str().map(str::to_owned))
         .collect();
     let mut steps = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..STEPS {
         let base = random.usize(0..bases.len());
         let clone = Step::Clone { base, id: bases[base].clone() };
         let step = match (random.choice(&others).cloned(), random.u8(0..6)) {
-            (Some(volume), 0) => Step::Snapshot { volume },
+            // This file system cannot freeze a volume that a client holds, so no volume has both.
+            (Some(volume), 0) if !for_clients(&volume) => Step::Snapshot { volume },
             (Some(volume), 1) => Step::Extend { volume },
             (Some(volume), 2) => Step::Delete { volume },
-            (Some(volume), 3) => Step::AttachAndDetach { volume },
+            (Some(volume), 3) if for_clients(&volume) => Step::AttachAndDetach { volume },
             (Some(volume), _) if others.len() > PLENTY => Step::Delete { volume },
             _ => clone,
         };
         steps.push(step);
     }
     steps
+}
+
+/// Half of the volumes: those that clients attach. The others have snapshots.
+fn for_clients(volume: &str) -> bool {
+    volume.as_bytes()[0].is_ascii_digit()
 }
 
 impl Step {
@@ -162,19 +187,11 @@ fn list(service: &Service) -> Vec<Value> {
 
 /// Waits until every operation has ended, then ends the attachments whose clients were cut off.
 async fn settle(service: &Service, seed: u64) {
-    let store = ashlar_common::store::Store::open(&service.path("state/store.sqlite")).await.expect("a store");
     let deadline = std::time::Instant::now() + crate::harness::PATIENCE;
-    loop {
-        let counts = store.read().await.expect("a view").operation_counts().await.expect("counts");
-        let open: u64 =
-            counts.iter().filter(|(_, phase, _)| phase == "pending" || phase == "running").map(|row| row.2).sum();
-        if open == 0 {
-            break;
-        }
-        assert!(std::time::Instant::now() < deadline, "seed {seed}: operations that never end: {counts:?}");
+    while open_operations(service).await > 0 {
+        assert!(std::time::Instant::now() < deadline, "seed {seed}: operations that never end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    store.close().await;
     let attachments = service.ask("GET", "/attachments/detail", None, "3.44").body;
     for attachment in attachments["attachments"].as_array().expect("a list") {
         let id = attachment["id"].as_str().expect("an id");

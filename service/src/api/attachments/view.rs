@@ -76,7 +76,18 @@ mod tests {
 
     #[test]
     fn a_reserved_one_has_no_connection() {
-        insta::assert_snapshot!(shown(&attachment()), @"");
+        insta::assert_snapshot!(shown(&attachment()), @r##"
+        {
+          "attach_mode": "rw",
+          "attached_at": "",
+          "connection_info": {},
+          "detached_at": "",
+          "id": "00000000-0000-0000-0000-000000000001",
+          "instance": "vm",
+          "status": "reserved",
+          "volume_id": "00000000-0000-0000-0000-000000000002"
+        }
+        "##);
     }
 
     #[test]
@@ -86,6 +97,24 @@ mod tests {
         let connection = Some(ConnectionInfo { driver_volume_type: "local".to_owned(), data });
         let attached_at = Some(Timestamp::UNIX_EPOCH);
         let state = AttachmentState::Attached;
-        insta::assert_snapshot!(shown(&AttachmentRecord { connection, attached_at, state, ..attachment() }), @"");
+        insta::assert_snapshot!(shown(&AttachmentRecord { connection, attached_at, state, ..attachment() }), @r##"
+        {
+          "attach_mode": "rw",
+          "attached_at": "1970-01-01T00:00:00.000000",
+          "connection_info": {
+            "access_mode": "ro",
+            "attachment_id": "00000000-0000-0000-0000-000000000001",
+            "device_path": "/dev/x",
+            "driver_volume_type": "local",
+            "encrypted": false,
+            "qos_specs": null
+          },
+          "detached_at": "",
+          "id": "00000000-0000-0000-0000-000000000001",
+          "instance": "vm",
+          "status": "attached",
+          "volume_id": "00000000-0000-0000-0000-000000000002"
+        }
+        "##);
     }
 }

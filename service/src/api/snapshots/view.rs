@@ -78,11 +78,46 @@ mod tests {
 
     #[test]
     fn the_oldest_version_shows_the_documented_fields() {
-        insta::assert_snapshot!(shown(0), @"");
+        insta::assert_snapshot!(shown(0), @r##"
+        {
+          "created_at": "1970-01-01T00:00:00.000000",
+          "description": "nightly",
+          "id": "00000000-0000-0000-0000-000000000001",
+          "metadata": {
+            "k": "v"
+          },
+          "name": null,
+          "os-extended-snapshot-attributes:progress": "100%",
+          "os-extended-snapshot-attributes:project_id": "demo",
+          "size": 3,
+          "status": "available",
+          "updated_at": null,
+          "volume_id": "00000000-0000-0000-0000-000000000002"
+        }
+        "##);
     }
 
     #[test]
     fn the_newest_version_shows_all() {
-        insta::assert_snapshot!(shown(70), @"");
+        insta::assert_snapshot!(shown(70), @r##"
+        {
+          "consumes_quota": true,
+          "created_at": "1970-01-01T00:00:00.000000",
+          "description": "nightly",
+          "group_snapshot_id": null,
+          "id": "00000000-0000-0000-0000-000000000001",
+          "metadata": {
+            "k": "v"
+          },
+          "name": null,
+          "os-extended-snapshot-attributes:progress": "100%",
+          "os-extended-snapshot-attributes:project_id": "demo",
+          "size": 3,
+          "status": "available",
+          "updated_at": null,
+          "user_id": "ann",
+          "volume_id": "00000000-0000-0000-0000-000000000002"
+        }
+        "##);
     }
 }

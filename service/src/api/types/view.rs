@@ -51,6 +51,18 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: None,
         };
-        insta::assert_snapshot!(serde_json::to_string_pretty(&super::detail(&kind)).expect("JSON"), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&super::detail(&kind)).expect("JSON"), @r##"
+        {
+          "description": null,
+          "extra_specs": {
+            "volume_backend_name": "ssd"
+          },
+          "id": "00000000-0000-0000-0000-000000000001",
+          "is_public": true,
+          "name": "fast",
+          "os-volume-type-access:is_public": true,
+          "qos_specs_id": null
+        }
+        "##);
     }
 }

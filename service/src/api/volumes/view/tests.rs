@@ -78,15 +78,135 @@ fn shown(minor: u16) -> String {
 
 #[test]
 fn the_oldest_version_shows_the_documented_fields() {
-    insta::assert_snapshot!(shown(0), @"");
+    insta::assert_snapshot!(shown(0), @r##"
+    {
+      "attachments": [
+        {
+          "attached_at": "1970-01-01T00:00:00.000000",
+          "attachment_id": "00000000-0000-0000-0000-000000000004",
+          "device": "/dev/vdb",
+          "host_name": "compute-1",
+          "id": "00000000-0000-0000-0000-000000000001",
+          "server_id": "vm",
+          "volume_id": "00000000-0000-0000-0000-000000000001"
+        }
+      ],
+      "availability_zone": "nova",
+      "bootable": "true",
+      "consistencygroup_id": null,
+      "created_at": "1970-01-01T00:00:00.000000",
+      "description": null,
+      "encrypted": false,
+      "id": "00000000-0000-0000-0000-000000000001",
+      "links": [
+        {
+          "href": "http://localhost/v3/demo/volumes/00000000-0000-0000-0000-000000000001",
+          "rel": "self"
+        },
+        {
+          "href": "http://localhost/demo/volumes/00000000-0000-0000-0000-000000000001",
+          "rel": "bookmark"
+        }
+      ],
+      "metadata": {
+        "k": "v"
+      },
+      "migration_status": null,
+      "multiattach": false,
+      "name": "root",
+      "os-vol-host-attr:host": "node@fast#a",
+      "os-vol-mig-status-attr:migstat": null,
+      "os-vol-mig-status-attr:name_id": null,
+      "os-vol-tenant-attr:tenant_id": "demo",
+      "replication_status": null,
+      "size": 2,
+      "snapshot_id": "00000000-0000-0000-0000-000000000003",
+      "source_volid": null,
+      "status": "in-use",
+      "updated_at": "1970-01-01T00:00:00.000000",
+      "user_id": "ann",
+      "volume_type": "gold"
+    }
+    "##);
 }
 
 #[test]
 fn the_newest_version_shows_all() {
-    insta::assert_snapshot!(shown(70), @"");
+    insta::assert_snapshot!(shown(70), @r##"
+    {
+      "attachments": [
+        {
+          "attached_at": "1970-01-01T00:00:00.000000",
+          "attachment_id": "00000000-0000-0000-0000-000000000004",
+          "device": "/dev/vdb",
+          "host_name": "compute-1",
+          "id": "00000000-0000-0000-0000-000000000001",
+          "server_id": "vm",
+          "volume_id": "00000000-0000-0000-0000-000000000001"
+        }
+      ],
+      "availability_zone": "nova",
+      "bootable": "true",
+      "cluster_name": null,
+      "consistencygroup_id": null,
+      "consumes_quota": true,
+      "created_at": "1970-01-01T00:00:00.000000",
+      "description": null,
+      "encrypted": false,
+      "group_id": null,
+      "id": "00000000-0000-0000-0000-000000000001",
+      "links": [
+        {
+          "href": "http://localhost/v3/demo/volumes/00000000-0000-0000-0000-000000000001",
+          "rel": "self"
+        },
+        {
+          "href": "http://localhost/demo/volumes/00000000-0000-0000-0000-000000000001",
+          "rel": "bookmark"
+        }
+      ],
+      "metadata": {
+        "k": "v"
+      },
+      "migration_status": null,
+      "multiattach": false,
+      "name": "root",
+      "os-vol-host-attr:host": "node@fast#a",
+      "os-vol-mig-status-attr:migstat": null,
+      "os-vol-mig-status-attr:name_id": null,
+      "os-vol-tenant-attr:tenant_id": "demo",
+      "provider_id": null,
+      "replication_status": null,
+      "service_uuid": null,
+      "shared_targets": false,
+      "size": 2,
+      "snapshot_id": "00000000-0000-0000-0000-000000000003",
+      "source_volid": null,
+      "status": "in-use",
+      "updated_at": "1970-01-01T00:00:00.000000",
+      "user_id": "ann",
+      "volume_type": "gold",
+      "volume_type_id": "00000000-0000-0000-0000-000000000007"
+    }
+    "##);
 }
 
 #[test]
 fn a_short_list_shows_name_and_links() {
-    insta::assert_snapshot!(serde_json::to_string_pretty(&summary(&volume(), &links())).expect("JSON"), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&summary(&volume(), &links())).expect("JSON"), @r##"
+    {
+      "id": "00000000-0000-0000-0000-000000000001",
+      "links": [
+        {
+          "href": "http://localhost/v3/demo/volumes/00000000-0000-0000-0000-000000000001",
+          "rel": "self"
+        },
+        {
+          "href": "http://localhost/demo/volumes/00000000-0000-0000-0000-000000000001",
+          "rel": "bookmark"
+        }
+      ],
+      "name": "root"
+    }
+    "##);
 }

@@ -1,0 +1,11 @@
+//! The API as a client meets it: the router over a real store and a real intake, no socket and no host between.
+
+mod attachments;
+mod bad_input;
+mod bench;
+mod discovery;
+mod lists;
+mod operators;
+mod snapshots;
+mod types;
+mod volumes;

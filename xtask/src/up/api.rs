@@ -13,6 +13,8 @@ pub const PROJECT: &str = "demo";
 /// Attachments with modes, snapshots of volumes in use, growing in use: what the demonstration uses came before this.
 pub const MICROVERSION: &str = "3.66";
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// As many clients as a measurement has share one [`Api`].
+const CONNECTIONS: usize = 32;
 const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// An endpoint. Cheap to clone; clones share their connections.
@@ -41,6 +43,8 @@ impl Api {
             .timeout_global(Some(TIMEOUT))
             // What is asked is on this machine, whatever the environment says about the way to others.
             .proxy(None)
+            .max_idle_connections(CONNECTIONS)
+            .max_idle_connections_per_host(CONNECTIONS)
             .build();
         Self { agent: config.into(), root: format!("http://{address}"), microversion: MICROVERSION.to_owned() }
     }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    fs::DirBuilder,
+    io,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -204,6 +207,14 @@ impl Config {
     #[must_use]
     pub fn run_directory(&self) -> PathBuf {
         self.state_directory.join("run")
+    }
+
+    /// Makes the state and run directories where they are missing, for their owner only.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn make_directories(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(self.run_directory())
     }
 
     /// The scheduler's rules.

@@ -10,6 +10,14 @@ pub const GIB: u64 = 1 << 30;
 /// A number of bytes.
 ///
 /// At most `i64::MAX`, so that every store and every file system can hold it; the constructors refuse more.
+///
+/// ```
+/// # use ashlar_common::units::ByteCount;
+/// let size = ByteCount::from_gib(2)?;
+/// assert_eq!((size.bytes(), size.gib_ceil(), size.to_string().as_str()), (2 << 30, 2, "2.00 GiB"));
+/// assert!(ByteCount::new(u64::MAX).is_err());
+/// # Ok::<(), ashlar_common::units::TooLarge>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
 pub struct ByteCount(u64);

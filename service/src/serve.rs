@@ -33,6 +33,7 @@ pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat
     let config = Config::load(file)?;
     let file = file.canonicalize()?;
     let stop = CancellationToken::new();
+    config.make_directories().context("the state directory cannot be made")?;
     let store = Store::open(&config.store_path()).await.context("the store cannot be opened")?;
     ensure_default_type(&store, &config.api.default_volume_type).await.context("the store cannot be written")?;
     let intake = Intake::new(store.clone(), &config).context("the run directory cannot be used")?;
@@ -41,7 +42,11 @@ pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat
         .with_context(|| format!("cannot listen on {}: is another service there?", config.api.listen))?;
 
     let (ear, run_directory) = (intake.clone(), config.run_directory());
-    let listening = tokio::spawn(async move { ear.listen(&run_directory).await });
+    let listening = tokio::spawn(async move {
+        if let Err(error) = ear.listen(&run_directory).await {
+            tracing::warn!(%error, "wake-ups of hosts are not heard; answers that wait for one come by polling");
+        }
+    });
     let hosts = supervisor::start(&config, &Launch { config: &file, search, log, log_format }, &stop)?;
     let router = api::router(ApiState::new(intake, ApiSettings::of(&config)));
     tracing::info!(address = %listener.local_addr()?, backends = config.backends.len(), "serving");

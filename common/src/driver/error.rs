@@ -72,6 +72,29 @@ impl fmt::Display for Kind {
 
 /// An error type that knows its [`Kind`]. Each driver's `Error` enum implements it in one exhaustive match, and `?`
 /// then turns it into [`Error`].
+///
+/// ```
+/// # use ashlar_common::driver::{self, Classified, Kind};
+/// #[derive(Debug, thiserror::Error)]
+/// enum Error {
+///     #[error("pool {pool} has no room")]
+///     NoRoom { pool: String },
+/// }
+///
+/// impl Classified for Error {
+///     fn kind(&self) -> Kind {
+///         match self {
+///             Self::NoRoom { .. } => Kind::OutOfSpace,
+///         }
+///     }
+/// }
+///
+/// fn create() -> driver::Result<()> {
+///     Err(Error::NoRoom { pool: "fast".to_owned() })?
+/// }
+/// let error = create().unwrap_err();
+/// assert_eq!((error.kind(), error.chain().as_str()), (Kind::OutOfSpace, "pool fast has no room"));
+/// ```
 pub trait Classified: std::error::Error + Send + Sync + 'static {
     /// What the error means for the caller.
     fn kind(&self) -> Kind;

@@ -1,11 +1,6 @@
 //! Serving a backend.
 
-use std::{
-    fs::DirBuilder,
-    io::{self, Read},
-    os::unix::fs::DirBuilderExt,
-    path::Path,
-};
+use std::io::{self, Read};
 
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,7 +23,7 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
     let unusable = |what: &str, error: &dyn std::fmt::Display| Failure(format!("{what}: {error}"), UNUSABLE);
     let (config, backend, section) = (configured.config.clone(), configured.name.clone(), configured.backend.clone());
     let run_directory = config.run_directory();
-    make_private(&run_directory).map_err(|error| unusable("run directory", &error))?;
+    config.make_directories().map_err(|error| unusable("run directory", &error))?;
     let stop = stop_signal(until_stdin_closes).map_err(|error| unusable("signals", &error))?;
 
     let lock = tokio::select! {
@@ -113,8 +108,4 @@ fn stop_signal(until_stdin_closes: bool) -> io::Result<CancellationToken> {
         })?;
     }
     Ok(stop)
-}
-
-fn make_private(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }

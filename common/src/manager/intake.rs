@@ -49,8 +49,7 @@ impl Intake {
     /// # Errors
     /// When the run directory cannot be used.
     pub fn new(store: Store, config: &Config) -> io::Result<Self> {
-        let run_directory = config.run_directory();
-        std::fs::create_dir_all(&run_directory)?;
+        config.make_directories()?;
         Ok(Self {
             store,
             policy: config.policy(),
@@ -58,7 +57,7 @@ impl Intake {
             default_zone: config.api.availability_zone.clone(),
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
             ended: Arc::new(Notify::new()),
-            bell: Bell::new(&run_directory)?,
+            bell: Bell::new(&config.run_directory())?,
         })
     }
 

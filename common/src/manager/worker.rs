@@ -30,6 +30,10 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Pauses between tries grow from the first to the second.
 const PAUSE: (SignedDuration, SignedDuration) = (SignedDuration::from_millis(250), SignedDuration::from_secs(60));
 
+/// An operation that was claimed this many times the configured attempts has seen that many hosts die or stop over it.
+/// It is not tried for ever: it may be what kills them.
+const FATAL_CLAIMS: u32 = 3;
+
 /// The host of one backend.
 #[derive(Clone)]
 pub struct Worker {
@@ -152,6 +156,10 @@ impl Worker {
         {
             tracing::info!(op = %operation.id, work = operation.work.name(), "found done");
             return Ok(effect);
+        }
+        if operation.attempts >= self.settings.attempts.saturating_mul(FATAL_CLAIMS) {
+            let text = format!("given up: {} hosts died or stopped while they were at it", operation.attempts);
+            return Err(Error::new(Kind::Fatal, text));
         }
         perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await
     }

@@ -6,6 +6,15 @@ use super::{refused::Refused, status::Status};
 use crate::ids::OpId;
 
 /// Where a volume stands, its attachments left aside.
+///
+/// ```
+/// # use ashlar_common::{ids::OpId, state::{VolumeEvent, VolumeState}};
+/// let (mine, other) = (OpId::new(), OpId::new());
+/// let creating = VolumeState::Creating(mine);
+/// assert_eq!(creating.on(&VolumeEvent::Done(mine)), Ok(VolumeState::Available));
+/// // A late answer of another operation changes nothing.
+/// assert!(creating.on(&VolumeEvent::Done(other)).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VolumeState {

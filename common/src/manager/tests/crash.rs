@@ -53,6 +53,20 @@ async fn what_a_dead_host_had_claimed_is_finished_by_the_next() {
 }
 
 #[tokio::test]
+async fn an_operation_that_kills_every_host_is_given_up() {
+    let bench = Bench::new(100).await;
+    let volume = bench.create(1).await;
+    // Three times the three attempts that the bench configures.
+    for _ in 0..9 {
+        claim_and_die(&bench, false).await;
+    }
+    let _host = bench.host().await;
+    assert_eq!(bench.status(volume.id).await, Some(Status::Error));
+    assert_eq!(bench.backend.calls(), Vec::<&str>::new());
+    assert!(bench.messages().await[0].contains("9 hosts died"));
+}
+
+#[tokio::test]
 async fn a_host_that_was_taken_for_dead_cannot_commit() {
     let bench = Bench::new(100).await;
     let old = bench.host().await;

@@ -6,15 +6,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use ureq::{Agent, Body, http};
 
-/// Who the commands are at an API without authentication.
-const TOKEN: &str = "admin:demo";
+/// Who asks, where there is no authentication.
+pub const USER: &str = "admin";
 /// The project of the endpoint's address.
 pub const PROJECT: &str = "demo";
 /// Attachments with modes, snapshots of volumes in use, growing in use: what the demonstration uses came before this.
 pub const MICROVERSION: &str = "3.66";
 const TIMEOUT: Duration = Duration::from_secs(90);
-/// A larger body is announced, so that a server can refuse it: while it is being sent, the refusal would get lost.
-const ANNOUNCED: usize = 64 << 10;
+/// As many clients as a measurement has share one [`Api`].
+const CONNECTIONS: usize = 32;
 const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// An endpoint. Cheap to clone; clones share their connections.
@@ -43,6 +43,8 @@ impl Api {
             .timeout_global(Some(TIMEOUT))
             // What is asked is on this machine, whatever the environment says about the way to others.
             .proxy(None)
+            .max_idle_connections(CONNECTIONS)
+            .max_idle_connections_per_host(CONNECTIONS)
             .build();
         Self { agent: config.into(), root: format!("http://{address}"), microversion: MICROVERSION.to_owned() }
     }
@@ -51,6 +53,12 @@ impl Api {
     #[must_use]
     pub fn speaking(&self, microversion: &str) -> Self {
         Self { microversion: microversion.to_owned(), ..self.clone() }
+    }
+
+    /// Where the API is, such as `http://127.0.0.1:8776`.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        &self.root
     }
 
     /// The address of the API for clients.
@@ -81,17 +89,11 @@ impl Api {
         let request = http::Request::builder()
             .method(method)
             .uri(format!("{}/{path}", self.endpoint()))
-            .header("X-Auth-Token", TOKEN)
+            .header("X-Auth-Token", format!("{USER}:{PROJECT}"))
             .header("OpenStack-API-Version", format!("volume {}", self.microversion));
         let answer = match body {
             None => self.agent.run(request.body(())?),
-            Some(bytes) => {
-                let mut request = request.header("Content-Type", "application/json");
-                if bytes.len() > ANNOUNCED {
-                    request = request.header("Expect", "100-continue");
-                }
-                self.agent.run(request.body(bytes)?)
-            }
+            Some(bytes) => self.agent.run(request.header("Content-Type", "application/json").body(bytes)?),
         };
         read(answer.with_context(|| format!("{method} {path}: no answer"))?)
     }

@@ -30,8 +30,15 @@ const WATCH: Duration = Duration::from_millis(100);
 /// --demo it shows a volume's whole life with all bytes compared, in a directory of its own that it removes, and ends.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Exit status: 0 stopped as asked, or all of --demo is well; 1 the service died, or a step failed; 2 wrong use or not
-possible here")]
+Examples:
+  cargo xtask up                                        until Ctrl-C; volumes stay for the next time
+  cargo xtask up --demo                                 a whole life cycle with data checks
+  cargo xtask up --listen 127.0.0.1:8777 --state DIR    a second service
+
+Exit status:
+  0  stopped as asked, or all of --demo is well
+  1  the service died, or a step of --demo failed
+  2  wrong use, or the service could not be started")]
 pub struct Up {
     /// Keeps everything in this directory [default: target/up]
     #[arg(long, value_name = "DIR", conflicts_with = "demo")]

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod command;
 pub mod demo;
+pub mod openrc;
 pub mod page;
 pub mod place;
 pub mod programs;

@@ -14,21 +14,12 @@ const SAID: Style = Style::new().dimmed();
 pub struct Page<'a> {
     /// Where everything is.
     pub place: &'a Place,
-    /// The API's address for clients.
+    /// The API's address with its project.
     pub endpoint: &'a str,
     /// The service's process.
     pub pid: u32,
     /// How long it took to be ready.
     pub seconds: f64,
-}
-
-/// The lines to type that make both clients of OpenStack speak to an API without authentication.
-#[must_use]
-pub fn environment(endpoint: &str) -> [String; 2] {
-    [
-        format!("export OS_AUTH_TYPE=none OS_ENDPOINT={endpoint} OS_VOLUME_API_VERSION=3.59"),
-        "unset OS_CLOUD OS_AUTH_URL OS_PROJECT_NAME OS_USERNAME OS_PASSWORD".to_owned(),
-    ]
 }
 
 /// The page, with styles.
@@ -57,9 +48,7 @@ pub fn page(page: &Page<'_>) -> String {
     say(SAID, "  # the OpenStack clients, where you do not have them yet");
     say(TYPED, "  python3 -m venv /tmp/openstack && . /tmp/openstack/bin/activate");
     say(TYPED, "  pip install python-openstackclient python-cinderclient");
-    for line in environment(page.endpoint) {
-        say(TYPED, &format!("  {line}"));
-    }
+    say(TYPED, &format!("  . {}", page.place.openrc().display()));
     say(SAID, "\n  # a volume, its snapshot, a volume from that");
     for line in [
         "openstack volume create --size 1 first",

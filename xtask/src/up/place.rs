@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{FlockOperation, flock};
 use toml::{Table, Value};
 
+use super::openrc;
+
 /// Where the service listens when nobody says.
 pub const LISTEN: &str = "127.0.0.1:8776";
 const LARGEST_LOG: u64 = 16 << 20;
@@ -22,6 +24,8 @@ const OLD_LOG: &str = "ashlar.log.old";
 const SERVICE: &str = "service";
 const IMAGES: &str = "images";
 const VOLUMES: &str = "volumes";
+const OPENRC: &str = "openrc";
+const CLOUDS: &str = "clouds.yaml";
 const LOCK: &str = "up.lock";
 
 /// A state directory that is ours as long as this value lives.
@@ -63,6 +67,7 @@ impl Place {
         }
         let place = Self { root, listen: there, _lock: lock };
         place.turn_log()?;
+        place.tell_clients()?;
         Ok(place)
     }
 
@@ -96,6 +101,12 @@ impl Place {
         self.root.join(IMAGES)
     }
 
+    /// What to source for the clients of OpenStack.
+    #[must_use]
+    pub fn openrc(&self) -> PathBuf {
+        self.root.join(OPENRC)
+    }
+
     /// Where the service keeps its store.
     #[must_use]
     pub fn service(&self) -> PathBuf {
@@ -106,6 +117,14 @@ impl Place {
     #[must_use]
     pub fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    fn tell_clients(&self) -> Result<()> {
+        let (api, clouds) = (format!("http://{}", self.listen), self.root.join(CLOUDS));
+        for (path, text) in [(self.openrc(), openrc::openrc(&api, &clouds)?), (clouds, openrc::clouds(&api))] {
+            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
     }
 
     fn turn_log(&self) -> Result<()> {
@@ -164,7 +183,7 @@ fn lock(root: &Path) -> Result<File> {
 
 /// Removes what `up` and the service made, and nothing else: the directory may be anybody's.
 fn remove_known(root: &Path) -> Result<()> {
-    for name in [CONFIG, LOG, OLD_LOG, SERVICE, IMAGES, VOLUMES] {
+    for name in [CONFIG, LOG, OLD_LOG, OPENRC, CLOUDS, SERVICE, IMAGES, VOLUMES] {
         let path = root.join(name);
         let removed = match std::fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => std::fs::remove_dir_all(&path),

@@ -32,12 +32,13 @@ CREATE TABLE volumes (
     metadata TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT,
+    promised_bytes BIGINT NOT NULL,
     promised_at BIGINT NOT NULL
 );
 CREATE INDEX volumes_by_project ON volumes (project_id, created_at, id);
 CREATE INDEX volumes_by_age ON volumes (created_at, id);
 -- Covers what each placement sums up, so that its cost is that of an index scan.
-CREATE INDEX volumes_by_pool ON volumes (backend, pool, promised_at, status, provisioned_bytes);
+CREATE INDEX volumes_by_pool ON volumes (backend, pool, promised_at, status, provisioned_bytes, promised_bytes);
 
 CREATE TABLE snapshots (
     id TEXT PRIMARY KEY,
@@ -95,6 +96,7 @@ CREATE TABLE operations (
     updated_at BIGINT NOT NULL
 );
 CREATE INDEX operations_open ON operations (backend, phase, not_before, sequence);
+CREATE INDEX operations_by_subject ON operations (subject_id, phase);
 CREATE INDEX operations_by_source ON operations (source_id, phase);
 CREATE INDEX operations_by_age ON operations (phase, updated_at);
 

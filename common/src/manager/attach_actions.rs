@@ -41,12 +41,10 @@ impl Intake {
     pub async fn unreserve(&self, who: &Requester, id: VolumeId) -> Result<()> {
         let mut tx = self.store.write().await?;
         let (_, attachments) = held(&mut tx, who, id).await?;
-        let claimed =
-            attachments.into_iter().find(|one| one.state == AttachmentState::Claimed && one.connector.is_none());
-        if let Some(mut attachment) = claimed {
-            advance(&mut tx, &mut attachment, &AttachmentEvent::Forget, Timestamp::now()).await?;
+        match attachments.into_iter().find(|one| one.state == AttachmentState::Claimed) {
+            Some(claimed) => self.end(tx, who, claimed).await,
+            None => Ok(()),
         }
-        Ok(tx.commit().await?)
     }
 
     /// `os-initialize_connection`: makes the export for a client, and waits for it.

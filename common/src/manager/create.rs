@@ -215,6 +215,7 @@ fn draft(
         metadata: new.metadata.clone(),
         created_at: now,
         updated_at: None,
+        promised: size,
         promised_at: now,
     })
 }

@@ -60,6 +60,10 @@ impl Intake {
         let event = VolumeEvent::Extend(op);
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
         volume.provisioned = size;
+        // What was promised to it before adds up until a report shows it.
+        let reported = pools::age(volume.promised_at, now) > pool.age;
+        volume.promised = if reported { added } else { volume.promised.saturating_add(added) };
+        volume.promised_at = now;
         let work = Work::ExtendVolume { volume: reference, from: volume.size, to: size, attached };
         tx.update_volume(&mut volume, now).await?;
         log(&mut tx, op, backend.clone(), who, work, now).await?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{perform::Effect, user_message};
 use crate::{
     ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
-    state::{AttachmentEvent, AttachmentState, Refused, SnapshotEvent, SnapshotState, VolumeEvent, VolumeState},
+    state::{AttachmentEvent, AttachmentState, Refused, SnapshotEvent, SnapshotState, VolumeEvent},
     store::{
         Store, Tx,
         error::Result,
@@ -111,8 +111,13 @@ async fn volume(
     let project = volume.project_id.clone();
     let done = matches!(ending, Ending::Done(_));
     if let Work::DeleteVolume { snapshots, .. } = &operation.work {
+        // Which of them went before the operation ended otherwise is not known: each can be deleted again.
+        let each = match ending {
+            Ending::GaveBack(error) => &Ending::Failed(error.clone()),
+            other => other,
+        };
         for reference in snapshots {
-            snapshot(tx, reference.id, operation, ending, now).await?;
+            snapshot(tx, reference.id, operation, each, now).await?;
         }
         if done {
             tx.remove_volume(id).await?;
@@ -125,8 +130,8 @@ async fn volume(
         (Work::ExtendVolume { .. }, Ending::GaveBack(_)) => volume.provisioned = volume.size,
         _ => {}
     }
-    if done && volume.state == VolumeState::Available {
-        // Reports made before now do not show its room yet.
+    if done && !matches!(operation.work, Work::ImageOut { .. } | Work::RevertVolume { .. }) {
+        // A report that was made while it was being made or grown may not show all of its room.
         volume.promised_at = now;
     }
     tx.update_volume(&mut volume, now).await?;

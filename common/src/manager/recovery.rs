@@ -20,6 +20,11 @@ use crate::{
     store::records::Work,
 };
 
+/// Whether the backend can show whether the operation took effect: the rows of the table that are not "again" only.
+pub(super) fn can_tell(work: &Work) -> bool {
+    !matches!(work, Work::RevertVolume { .. } | Work::ImageOut { .. } | Work::Attach { .. } | Work::Detach { .. })
+}
+
 /// The effect, if the backend shows it already.
 pub(super) async fn settled(driver: &dyn Driver, ctx: &OpCtx, work: &Work) -> Result<Option<Effect>> {
     let done = match work {

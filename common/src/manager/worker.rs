@@ -55,6 +55,13 @@ pub struct Worker {
     pub stop: CancellationToken,
 }
 
+/// A call that went wrong.
+struct Trouble {
+    error: Error,
+    /// An earlier try may have changed something, and the backend has not shown whether it did.
+    in_doubt: bool,
+}
+
 impl Worker {
     /// Works until stopped or fenced; then cancels what is under way and waits for it.
     ///
@@ -123,7 +130,8 @@ impl Worker {
         let result = loop {
             tokio::select! {
                 joined = &mut call => break joined.unwrap_or_else(|panic| {
-                    Err(Error::new(Kind::Fatal, format!("the driver panicked: {panic}")))
+                    let error = Error::new(Kind::Fatal, format!("the driver panicked: {panic}"));
+                    Err(Trouble { error, in_doubt: true })
                 }),
                 () = tokio::time::sleep(PROGRESS_INTERVAL) => self.note_progress(&operation, &ctx).await,
             }
@@ -131,13 +139,13 @@ impl Worker {
         let ending = match result {
             Ok(effect) => Ending::Done(effect),
             // The next host looks at what became of it.
-            Err(error) if self.stop.is_cancelled() && error.kind() == Kind::Indeterminate => {
+            Err(trouble) if self.stop.is_cancelled() && trouble.error.kind() == Kind::Indeterminate => {
                 tracing::info!(op = %operation.id, work, "stopped; the next host goes on");
                 return;
             }
-            Err(error) => match self.react(&operation, &error) {
+            Err(trouble) => match self.react(&operation, &trouble) {
                 Some(ending) => ending,
-                None => return self.defer(&operation, &error).await,
+                None => return self.defer(&operation, &trouble.error).await,
             },
         };
         match &ending {
@@ -150,28 +158,33 @@ impl Worker {
     }
 
     /// The driver call; for an operation that was claimed before, after a look at what is true already.
-    async fn call(&self, ctx: &OpCtx, operation: &Operation) -> Result<Effect, Error> {
-        if operation.attempts > 0
-            && let Some(effect) = recovery::settled(self.driver.as_ref(), ctx, &operation.work).await?
-        {
-            tracing::info!(op = %operation.id, work = operation.work.name(), "found done");
-            return Ok(effect);
+    async fn call(&self, ctx: &OpCtx, operation: &Operation) -> Result<Effect, Trouble> {
+        let mut in_doubt = false;
+        if operation.attempts > 0 {
+            // What an earlier try did is not known until the backend has shown it.
+            let look = recovery::settled(self.driver.as_ref(), ctx, &operation.work).await;
+            if let Some(effect) = look.map_err(|error| Trouble { error, in_doubt: true })? {
+                tracing::info!(op = %operation.id, work = operation.work.name(), "found done");
+                return Ok(effect);
+            }
+            in_doubt = !recovery::can_tell(&operation.work);
         }
         if operation.attempts >= self.settings.attempts.saturating_mul(FATAL_CLAIMS) {
             let text = format!("given up: {} hosts died or stopped while they were at it", operation.attempts);
-            return Err(Error::new(Kind::Fatal, text));
+            return Err(Trouble { error: Error::new(Kind::Fatal, text), in_doubt });
         }
-        perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await
+        let performed = perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
+        performed.map_err(|error| Trouble { error, in_doubt })
     }
 
-    /// How the operation ends after this error; `None` if it is to be tried again.
-    fn react(&self, operation: &Operation, error: &Error) -> Option<Ending> {
+    /// How the operation ends after this; `None` if it is to be tried again.
+    fn react(&self, operation: &Operation, trouble: &Trouble) -> Option<Ending> {
         let tries_left = operation.attempts + 1 < self.settings.attempts;
-        let told = OperationError { kind: error.kind(), message: error.chain() };
-        match error.kind().reaction() {
+        let told = OperationError { kind: trouble.error.kind(), message: trouble.error.chain() };
+        match told.kind.reaction() {
             Reaction::RetryLater | Reaction::Inspect if tries_left => None,
-            Reaction::RetryLater | Reaction::GiveBack => Some(Ending::GaveBack(told)),
-            Reaction::Inspect | Reaction::Fail => Some(Ending::Failed(told)),
+            Reaction::RetryLater | Reaction::GiveBack if !trouble.in_doubt => Some(Ending::GaveBack(told)),
+            _ => Some(Ending::Failed(told)),
         }
     }
 
@@ -222,7 +235,7 @@ impl Worker {
         }
         let noted = async {
             let mut tx = self.store.write().await?;
-            tx.note_progress(operation.id, percent, Timestamp::now()).await?;
+            tx.note_progress(operation.id, self.epoch, percent, Timestamp::now()).await?;
             tx.commit().await
         };
         if let Err(error) = noted.await {

@@ -6,7 +6,7 @@
 //!
 //! A pool passes, in this order ([`Filter`]): is it the source's pool where a copy must stay there, is its host up, is
 //! its report fresh, then Cinder's AvailabilityZone, Capacity and Capabilities. [`NoFit`] says for each pool where it
-//! fell and why. The arithmetic is in [`room()`], and shared with `get_pools` and extend.
+//! fell and why. The arithmetic is in [`room()`], and shared with extend.
 
 mod availability_zone;
 mod capabilities;

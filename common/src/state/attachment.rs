@@ -13,8 +13,8 @@ pub enum AttachmentState {
     Reserved,
     /// Made by `os-reserve`, the older way, which shows as `attaching`.
     Claimed,
-    /// The backend is making the export.
-    Exporting(OpId),
+    /// The backend is making the export; holds where the attachment stood before.
+    Exporting(OpId, Hold),
     /// The client has its connection information and is connecting.
     Exported,
     /// The client said that it is connected.
@@ -81,9 +81,10 @@ impl AttachmentState {
         use AttachmentEvent as E;
         Ok(match (self, event) {
             // An export may be asked for again, by a client that lost the answer.
-            (Self::Reserved | Self::Claimed | Self::Exported | Self::Failed(Hold::ErrorAttaching), E::Export(op)) => {
-                Self::Exporting(*op)
-            }
+            (Self::Reserved, E::Export(op)) => Self::Exporting(*op, Hold::Reserved),
+            (Self::Claimed, E::Export(op)) => Self::Exporting(*op, Hold::Claimed),
+            (Self::Exported, E::Export(op)) => Self::Exporting(*op, Hold::Exported),
+            (Self::Failed(Hold::ErrorAttaching), E::Export(op)) => Self::Exporting(*op, Hold::ErrorAttaching),
             (Self::Claimed | Self::Exported, E::Complete) => Self::Attached,
             (Self::Attached, E::BeginLeaving) => Self::Leaving,
             (Self::Leaving, E::Stay) => Self::Attached,
@@ -93,11 +94,10 @@ impl AttachmentState {
                 None => return Err(Refused::new(self.word(), event.verb())),
             },
 
-            (Self::Exporting(a), E::Done(b)) if a == b => Self::Exported,
-            (Self::Exporting(a), E::GaveBack(b)) if a == b => Self::Reserved,
-            (Self::Exporting(a), E::Failed(b)) if a == b => Self::Failed(Hold::ErrorAttaching),
+            (Self::Exporting(a, _), E::Done(b)) if a == b => Self::Exported,
+            (Self::Exporting(a, hold) | Self::Removing(a, hold), E::GaveBack(b)) if a == b => Self::resting(*hold),
+            (Self::Exporting(a, _), E::Failed(b)) if a == b => Self::Failed(Hold::ErrorAttaching),
             (Self::Removing(a, _), E::Done(b)) if a == b => Self::Deleted,
-            (Self::Removing(a, hold), E::GaveBack(b)) if a == b => Self::resting(*hold),
             (Self::Removing(a, _), E::Failed(b)) if a == b => Self::Failed(Hold::ErrorDetaching),
             _ => return Err(Refused::new(self.word(), event.verb())),
         })
@@ -107,7 +107,7 @@ impl AttachmentState {
     #[must_use]
     pub fn op(&self) -> Option<OpId> {
         match self {
-            Self::Exporting(op) | Self::Removing(op, _) => Some(*op),
+            Self::Exporting(op, _) | Self::Removing(op, _) => Some(*op),
             _ => None,
         }
     }
@@ -117,7 +117,7 @@ impl AttachmentState {
     pub fn volume_status(&self) -> Status {
         match self {
             Self::Reserved | Self::Failed(Hold::Reserved) => Status::Reserved,
-            Self::Claimed | Self::Exporting(_) | Self::Exported | Self::Failed(Hold::Claimed | Hold::Exported) => {
+            Self::Claimed | Self::Exporting(..) | Self::Exported | Self::Failed(Hold::Claimed | Hold::Exported) => {
                 Status::Attaching
             }
             Self::Attached | Self::Failed(Hold::Attached) => Status::InUse,
@@ -148,7 +148,7 @@ impl AttachmentState {
             Self::Attached => Some(Hold::Attached),
             Self::Leaving => Some(Hold::Leaving),
             Self::Failed(hold) => Some(*hold),
-            Self::Exporting(_) | Self::Removing(..) | Self::Deleted => None,
+            Self::Exporting(..) | Self::Removing(..) | Self::Deleted => None,
         }
     }
 

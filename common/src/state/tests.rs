@@ -105,7 +105,8 @@ fn attachment_states_and_events() {
     let states = [
         AttachmentState::Reserved,
         AttachmentState::Claimed,
-        AttachmentState::Exporting(a),
+        AttachmentState::Exporting(a, Hold::Claimed),
+        AttachmentState::Exporting(a, Hold::Exported),
         AttachmentState::Exported,
         AttachmentState::Attached,
         AttachmentState::Leaving,

@@ -13,6 +13,7 @@ pub mod operations;
 pub mod records;
 mod row;
 pub mod snapshots;
+mod sql;
 pub mod tx;
 pub mod types;
 pub mod volumes;

@@ -3,7 +3,10 @@
 use std::{
     fs::OpenOptions,
     io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{OpenOptionsExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     sync::{Arc, Once},
     time::Duration,
@@ -42,7 +45,7 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self> {
         DRIVERS.call_once(sqlx::any::install_default_drivers);
         prepare_file(path).map_err(|source| Error::File { path: path.display().to_string(), source })?;
-        let url = format!("sqlite://{}", path.display());
+        let url = url(path);
         let writer = pool(&url, 1, "").await?;
         sqlx::migrate!("./migrations").run(&writer).await?;
         let readers = pool(&url, READERS, "PRAGMA query_only = ON;").await?;
@@ -79,6 +82,18 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// The path as a URL: what has a meaning there is escaped.
+fn url(path: &Path) -> String {
+    let mut url = "sqlite://".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => url.push(char::from(*byte)),
+            other => url.push_str(&format!("%{other:02X}")),
+        }
+    }
+    url
 }
 
 async fn pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPool> {

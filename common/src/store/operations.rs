@@ -17,6 +17,13 @@ use crate::{
 const COLUMNS: &str = "id, backend, request_id, work, phase, epoch, attempts, not_before, percent, error_kind, \
     error_message, created_at, updated_at";
 
+/// What a host may claim: it is due; no host of this epoch has it; and nothing logged earlier is still open on what it
+/// changes or reads, so that operations on one thing take effect in the order in which clients asked for them.
+const DUE: &str = "backend = $1 AND not_before <= $2 AND (phase = 'pending' OR (phase = 'running' AND epoch < $3)) \
+    AND NOT EXISTS (SELECT 1 FROM operations AS earlier WHERE earlier.phase IN ('pending', 'running') \
+    AND earlier.sequence < operations.sequence AND (earlier.subject_id = operations.subject_id \
+    OR earlier.source_id = operations.subject_id OR earlier.subject_id = operations.source_id))";
+
 fn from_row(row: &AnyRow) -> Result<Operation> {
     let kind: Option<Kind> = row::text_or_null(row, "error_kind")?
         .map(|word| serde_json::from_value(serde_json::Value::String(word)))
@@ -64,7 +71,7 @@ impl Tx {
             "INSERT INTO operations (id, sequence, backend, request_id, work, source_id, subject_id, phase, epoch, \
              attempts, not_before, percent, created_at, updated_at) \
              VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM operations), $2, $3, $4, $5, $6, 'pending', 0, 0, \
-             $7, 0, $7, $7)",
+             $7, 0, $8, $8)",
         )
         .bind(operation.id.to_string())
         .bind(operation.backend.to_string())
@@ -72,6 +79,7 @@ impl Tx {
         .bind(row::to_json(&operation.work))
         .bind(operation.work.source())
         .bind(operation.work.subject().id())
+        .bind(row::micros(operation.not_before))
         .bind(row::micros(operation.created_at))
         .execute(self.connection())
         .await?;
@@ -90,10 +98,7 @@ impl Tx {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<Operation>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM operations WHERE backend = $1 AND not_before <= $2 \
-             AND (phase = 'pending' OR (phase = 'running' AND epoch < $3)) ORDER BY sequence LIMIT $4"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM operations WHERE {DUE} ORDER BY sequence LIMIT $4");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(backend.to_string())
             .bind(row::micros(now))
@@ -120,15 +125,13 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn any_due(&mut self, backend: &BackendName, epoch: u64, now: Timestamp) -> Result<bool> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS due FROM operations WHERE backend = $1 AND not_before <= $2 \
-             AND (phase = 'pending' OR (phase = 'running' AND epoch < $3))",
-        )
-        .bind(backend.to_string())
-        .bind(row::micros(now))
-        .bind(epoch.cast_signed())
-        .fetch_one(self.connection())
-        .await?;
+        let sql = format!("SELECT COUNT(*) AS due FROM operations WHERE {DUE}");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(backend.to_string())
+            .bind(row::micros(now))
+            .bind(epoch.cast_signed())
+            .fetch_one(self.connection())
+            .await?;
         Ok(row::count(&row, "due")? > 0)
     }
 
@@ -181,13 +184,16 @@ impl Tx {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn note_progress(&mut self, id: OpId, percent: u8, now: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE operations SET percent = $2, updated_at = $3 WHERE id = $1 AND phase = 'running'")
-            .bind(id.to_string())
-            .bind(i64::from(percent))
-            .bind(row::micros(now))
-            .execute(self.connection())
-            .await?;
+    pub async fn note_progress(&mut self, id: OpId, epoch: u64, percent: u8, now: Timestamp) -> Result<()> {
+        sqlx::query(
+            "UPDATE operations SET percent = $2, updated_at = $3 WHERE id = $1 AND phase = 'running' AND epoch = $4",
+        )
+        .bind(id.to_string())
+        .bind(i64::from(percent))
+        .bind(row::micros(now))
+        .bind(epoch.cast_signed())
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 

@@ -47,7 +47,9 @@ pub struct VolumeRecord {
     pub metadata: Metadata,
     pub created_at: Timestamp,
     pub updated_at: Option<Timestamp>,
-    /// When its room was last promised (made or grown): reports older than this do not show it yet.
+    /// The room that was last promised to it: its size when it was made, the added bytes when it grew.
+    pub promised: ByteCount,
+    /// When that was: reports older than this do not show it yet.
     pub promised_at: Timestamp,
 }
 
@@ -278,6 +280,7 @@ impl Work {
             Self::CreateFromSnapshot { source, .. } => Some(source.id.to_string()),
             Self::CloneVolume { source, .. } => Some(source.id.to_string()),
             Self::RevertVolume { snapshot } => Some(snapshot.id.to_string()),
+            Self::CreateSnapshot { snapshot } => Some(snapshot.volume.id.to_string()),
             _ => None,
         }
     }

@@ -46,6 +46,7 @@ fn volume(name: &str, age_micros: i64) -> VolumeRecord {
         metadata: Metadata::new(),
         created_at,
         updated_at: None,
+        promised: size,
         promised_at: created_at,
     }
 }
@@ -98,6 +99,17 @@ async fn nobody_else_may_read_the_file() {
     let (_store, folder) = store().await;
     let mode = std::fs::metadata(folder.path().join("store.sqlite")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn any_path_will_do() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join("a ? b#c%20d/é/store.sqlite");
+    let store = Store::open(&path).await.expect("a store");
+    insert(&store, &[volume("x", 0)]).await;
+    assert!(path.metadata().expect("at that very path").len() > 0 || path.with_extension("sqlite-wal").exists());
+    store.close().await;
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 1);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) const COLUMNS: &str = "id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
     backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, image_id, metadata, \
-    created_at, updated_at, promised_at";
+    created_at, updated_at, promised_bytes, promised_at";
 
 pub(super) fn from_row(row: &AnyRow) -> Result<VolumeRecord> {
     let (backend, pool) = (row::parsed_or_null(row, "backend")?, row::parsed_or_null(row, "pool")?);
@@ -42,6 +42,7 @@ pub(super) fn from_row(row: &AnyRow) -> Result<VolumeRecord> {
         metadata: row::json(row, "metadata")?,
         created_at: row::time(row, "created_at")?,
         updated_at: row::time_or_null(row, "updated_at")?,
+        promised: row::bytes(row, "promised_bytes")?,
         promised_at: row::time(row, "promised_at")?,
     })
 }
@@ -68,8 +69,8 @@ impl Tx {
         sqlx::query(
             "INSERT INTO volumes (id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
              backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, \
-             image_id, metadata, created_at, updated_at, promised_at) \
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)",
+             image_id, metadata, created_at, updated_at, promised_bytes, promised_at) \
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)",
         )
         .bind(volume.id.to_string())
         .bind(&volume.project_id)
@@ -92,6 +93,7 @@ impl Tx {
         .bind(row::to_json(&volume.metadata))
         .bind(row::micros(volume.created_at))
         .bind(volume.updated_at.map(row::micros))
+        .bind(volume.promised.as_i64())
         .bind(row::micros(volume.promised_at))
         .execute(self.connection())
         .await?;
@@ -110,7 +112,7 @@ impl Tx {
         sqlx::query(
             "UPDATE volumes SET name = $2, description = $3, size_bytes = $4, state = $5, status = $6, type_id = $7, \
              multi_attach = $8, bootable = $9, metadata = $10, updated_at = $11, promised_at = $12, \
-             provisioned_bytes = $13 WHERE id = $1",
+             provisioned_bytes = $13, promised_bytes = $14 WHERE id = $1",
         )
         .bind(volume.id.to_string())
         .bind(&volume.name)
@@ -125,6 +127,7 @@ impl Tx {
         .bind(row::micros(now))
         .bind(row::micros(volume.promised_at))
         .bind(volume.provisioned.as_i64())
+        .bind(volume.promised.as_i64())
         .execute(self.connection())
         .await?;
         Ok(())
@@ -195,7 +198,7 @@ impl Tx {
         report: Timestamp,
     ) -> Result<ByteCount> {
         let row = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(provisioned_bytes), 0) AS BIGINT) AS promised FROM volumes \
+            "SELECT CAST(COALESCE(SUM(promised_bytes), 0) AS BIGINT) AS promised FROM volumes \
              WHERE backend = $1 AND pool = $2 \
              AND (promised_at >= $3 OR status IN ('creating', 'downloading', 'extending'))",
         )

@@ -23,22 +23,26 @@ impl Body {
     ///
     /// # Errors
     /// 400.
-    pub(crate) fn object(self, key: &str) -> Result<Object, ApiError> {
-        self.object_besides(key, &[])
-    }
-
-    /// The object under `key`, where the body may hold `others` too, which are not looked at.
-    ///
-    /// # Errors
-    /// 400.
-    pub(crate) fn object_besides(mut self, key: &str, others: &[&str]) -> Result<Object, ApiError> {
-        self.0.retain(|name, _| !others.contains(&name.as_str()));
+    pub(crate) fn object(mut self, key: &str) -> Result<Object, ApiError> {
         match (self.0.remove(key), self.0.keys().next()) {
             (Some(Value::Object(fields)), None) => Ok(Object::new(key, fields)),
             (Some(_), None) => Err(ApiError::bad_request(format!("{key} must be an object"))),
             (None, _) => Err(ApiError::bad_request(format!("the body must be {{\"{key}\": {{...}}}}"))),
             (Some(_), Some(other)) => Err(super::object::unknown(other, "the body")),
         }
+    }
+
+    /// The same, where an empty `other` may stand beside it. What it would ask for is not served.
+    ///
+    /// # Errors
+    /// 400.
+    pub(crate) fn object_without(mut self, key: &str, other: &str) -> Result<Object, ApiError> {
+        match self.0.remove(other) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(asked)) if asked.is_empty() => {}
+            Some(_) => return Err(ApiError::bad_request(format!("{other} is not served: leave it out"))),
+        }
+        self.object(key)
     }
 
     /// The body's only member: its name, and what it holds.

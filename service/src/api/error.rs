@@ -15,6 +15,10 @@ pub(crate) struct ApiError {
     message: String,
 }
 
+/// What an answer says is wrong, left with it for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Said(pub(crate) String);
+
 /// The kinds of errors, each one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -134,11 +138,12 @@ impl From<store::Error> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.fault.status();
-        let mut said = json!({ "code": status.as_u16(), "message": self.message });
+        let mut said = json!({ "code": status.as_u16(), "message": &self.message });
         if self.fault == Fault::OverLimit {
             said["retryAfter"] = json!("0");
         }
         let mut response = (status, Json(json!({ self.fault.name(): said }))).into_response();
+        response.extensions_mut().insert(Said(self.message));
         match self.fault {
             Fault::OverLimit => response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("0")),
             Fault::Unavailable => response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1")),

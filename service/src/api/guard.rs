@@ -72,3 +72,31 @@ fn refused(request: &Request) -> ApiError {
     };
     ApiError::new(Fault::NotFound, format!("{method} is not served at this path: see the API reference for what is"))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        Router,
+        body::{Body, to_bytes},
+        extract::Request,
+        routing::get,
+    };
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_keeps_its_cause_to_itself() {
+        let handler = || async {
+            if true {
+                panic!("a secret");
+            }
+        };
+        let router: Router = Router::new().route("/", get(handler)).layer(CatchPanicLayer::custom(super::panicked));
+        let response = router.oneshot(Request::new(Body::empty())).await.expect("infallible");
+        assert_eq!(response.status().as_u16(), 500);
+        let body = to_bytes(response.into_body(), 4096).await.expect("a body");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["computeFault"]["code"], 500);
+        assert!(!body.to_string().contains("secret"));
+    }
+}

@@ -41,6 +41,16 @@ pub(crate) struct Dialect {
     pub(crate) sorts: &'static [(&'static str, Column)],
 }
 
+impl Dialect {
+    /// The keys of filters, with those that may stand with `~`.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
+        self.filters.iter().flat_map(|(key, by)| {
+            let like = matches!(by, By::Text(_)).then(|| format!("{key}~"));
+            std::iter::once((*key).to_owned()).chain(like)
+        })
+    }
+}
+
 /// One page of a list, as asked for.
 pub(crate) struct Page {
     pub(crate) listing: Listing,

@@ -15,7 +15,7 @@ use super::{
     time,
 };
 
-const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     filters: &[
         ("id", By::Text(Column::Id)),
         ("resource_uuid", By::Text(Column::ResourceId)),

@@ -1,6 +1,6 @@
 //! `GET /metrics`, for Prometheus: requests as they were answered, and what the store says of operations and pools.
 
-use std::{fmt::Write as _, sync::atomic::AtomicU64, time::Duration};
+use std::{sync::atomic::AtomicU64, time::Duration};
 
 use ashlar_common::stats::Capacity;
 use axum::{
@@ -58,7 +58,6 @@ pub(crate) async fn show(State(api): State<ApiState>) -> Result<Response, ApiErr
     encode_registry(&mut text, &api.metrics().registry)
         .and_then(|()| encode_registry(&mut text, &stored))
         .and_then(|()| encode_eof(&mut text))
-        .and_then(|()| text.write_str(""))
         .map_err(|error| ApiError::internal(&error.to_string()))?;
     const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, KIND)], text).into_response())

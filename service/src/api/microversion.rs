@@ -34,6 +34,8 @@ pub(crate) const GROUP_SNAPSHOT: Since = Since(14);
 pub(crate) const PROVIDER_ID: Since = Since(21);
 /// `/attachments`.
 pub(crate) const ATTACHMENTS: Since = Since(27);
+/// `/resource_filters`.
+pub(crate) const RESOURCE_FILTERS: Since = Since(33);
 /// `name~` and the like.
 pub(crate) const LIKE_FILTERS: Since = Since(34);
 /// The summary adds up metadata.

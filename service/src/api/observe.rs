@@ -10,6 +10,7 @@ use axum::{
 use tracing::{Instrument as _, field::Empty};
 
 use super::{
+    error::Said,
     request_id::{CallerId, RequestId},
     state::ApiState,
 };
@@ -44,12 +45,12 @@ pub(crate) async fn observe(State(api): State<ApiState>, request: Request, next:
     api.metrics().count(&method, &route, status, took);
     span.record("status", status.as_u16());
     span.record("ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    span.in_scope(|| {
-        if status.is_server_error() {
-            tracing::warn!("answered");
-        } else {
-            tracing::info!("answered");
-        }
+    let why = response.extensions().get::<Said>().map(|said| said.0.as_str());
+    span.in_scope(|| match (status, route.as_str()) {
+        (status, _) if status.is_server_error() => tracing::warn!(why, "answered"),
+        // Asked every few seconds by programs that keep what they hear.
+        (_, "/healthcheck" | "/metrics") => tracing::debug!("answered"),
+        _ => tracing::info!(why, "answered"),
     });
     response
 }

@@ -9,8 +9,9 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    attachments, body::MAX_BODY, capabilities, extensions, guard, health, limits, messages, metrics, microversion,
-    observe, pools, quotas, request_id, services, snapshots, state::ApiState, types, versions, volumes, zones,
+    attachments, body::MAX_BODY, capabilities, encryption, extensions, guard, health, limits, messages, metrics,
+    microversion, observe, pools, quotas, request_id, resource_filters, services, snapshots, state::ApiState, types,
+    versions, volumes, zones,
 };
 
 /// The API as a service: all of it, with the layers around each request.
@@ -53,6 +54,7 @@ fn of_volumes() -> Router<ApiState> {
         .route("/volumes/detail", get(list::detail))
         .route("/volumes/summary", get(summary::summary))
         .route("/volumes/{id}", get(show::show).put(edit::update).delete(edit::delete))
+        .route("/volumes/{id}/encryption", get(encryption::of_volume))
         .route("/volumes/{id}/action", post(action::act))
         .route("/volumes/{id}/metadata", get(metadata::list).post(metadata::merge).put(metadata::replace))
         .route("/volumes/{id}/metadata/{key}", get(metadata::show).put(metadata::set).delete(metadata::remove))
@@ -84,6 +86,7 @@ fn of_types() -> Router<ApiState> {
         .route("/types", get(list::list).post(edit::create))
         .route("/types/default", get(list::default))
         .route("/types/{id}", get(list::show).put(edit::update).delete(edit::delete))
+        .route("/types/{id}/encryption", get(encryption::of_type))
         .route("/types/{id}/extra_specs", get(extra_specs::list).post(extra_specs::merge))
         .route(
             "/types/{id}/extra_specs/{key}",
@@ -103,6 +106,7 @@ fn of_operators() -> Router<ApiState> {
         .route("/os-quota-sets/{id}/defaults", get(quotas::defaults))
         .route("/scheduler-stats/get_pools", get(pools::list))
         .route("/capabilities/{id}", get(capabilities::show))
+        .route("/resource_filters", get(resource_filters::list))
         .route("/extensions", get(extensions::list))
         .route("/extensions/{id}", get(extensions::show))
 }

@@ -25,6 +25,10 @@ async fn one_without_a_connector_reserves_the_volume() {
     let listed = bench.get(&format!("/v3/demo/attachments?volume_id={volume}")).await.expect(200);
     assert_eq!(listed["attachments"][0]["id"], attachment["id"]);
     assert_eq!(bench.get("/v3/demo/attachments/detail").await.expect(200)["attachments"][0], *attachment);
+    for (query, found) in [("status=reserved", 1), ("status=attached", 0), ("status=reserved&offset=1", 0)] {
+        let listed = bench.get(&format!("/v3/demo/attachments?{query}")).await.expect(200);
+        assert_eq!(listed["attachments"].as_array().map(Vec::len), Some(found), "{query}");
+    }
     // A second client has to wait: this volume is for one.
     bench.post("/v3/demo/attachments", body).await.refused(400);
     // Nothing was exported yet, so there is nothing to complete.

@@ -55,6 +55,7 @@ async fn bodies_that_make_no_sense_change_nothing() {
         volume(json!({ "size": 1, "group_id": id })),
         volume(json!({ "size": 1, "consistencygroup_id": id })),
         volume(json!({ "size": 1, "backup_id": id })),
+        json!({ "volume": { "size": 1 }, "OS-SCH-HNT:scheduler_hints": { "same_host": id } }).to_string(),
     ];
     for body in bodies {
         let shown: String = body.chars().take(80).collect();

@@ -72,4 +72,6 @@ async fn zones_and_extensions_are_listed() {
     assert!(extensions["extensions"].as_array().is_some_and(|list| !list.is_empty()));
     bench.get("/v3/demo/extensions/os-services").await.expect(200);
     bench.get("/v3/demo/extensions/none").await.refused(404);
+    let filters = bench.get("/v3/demo/resource_filters?resource=attachment").await.expect(200);
+    assert_eq!(filters["resource_filters"][0]["filters"][2], "volume_id");
 }

@@ -27,10 +27,11 @@ async fn a_volume_is_made_as_clients_ask_for_it() {
     assert_eq!(volume["size"], 2);
     assert_eq!(volume["availability_zone"], "nova");
     assert_eq!(volume["metadata"], json!({ "k": "v" }));
-    assert_eq!(volume["os-vol-host-attr:host"], "ashlar@fast#all");
-    assert_eq!(volume["os-vol-tenant-attr:tenant_id"], "demo");
+    // Only who asks afterwards is told where it is and whose, as in Cinder.
+    assert_eq!(volume["os-vol-host-attr:host"], Value::Null);
     let shown = bench.get(&format!("/v3/demo/volumes/{}", id(&made))).await.expect(200);
-    assert_eq!(shown, made);
+    assert_eq!(shown["volume"]["os-vol-host-attr:host"], "ashlar@fast#all");
+    assert_eq!(shown["volume"]["os-vol-tenant-attr:tenant_id"], "demo");
     // The project in the URL may be left out, and the token then names it.
     let request = Request::get(format!("/v3/volumes/{}", id(&made))).header("X-Auth-Token", "ann:demo");
     let request = request.body(Body::empty()).expect("a request");
@@ -143,6 +144,8 @@ async fn other_actions_change_what_they_say() {
     bench.post(&action, json!({ "os-extend": { "new_size": 1000 } })).await.refused(413);
     bench.post(&action, json!({ "os-extend": { "new_size": 3 } })).await.expect(202);
     assert_eq!(bench.get(&path).await.expect(200)["volume"]["status"], "extending");
+    bench.post(&action, json!({ "os-reset_status": { "attach_status": "detached" } })).await.refused(400);
+    bench.post(&action, json!({ "os-reset_status": { "migration_status": "none" } })).await.expect(202);
     bench.post(&action, json!({ "os-paint": { "colour": "red" } })).await.refused(400);
     bench.post(&action, json!({ "os-reserve": null, "os-unreserve": null })).await.refused(400);
     bench.post(&action, json!({})).await.refused(400);
@@ -157,4 +160,26 @@ async fn a_source_that_is_not_there_is_not_found() {
     }
     bench.post("/v3/demo/volumes", json!({ "volume": { "size": 1, "volume_type": "none" } })).await.refused(404);
     bench.post("/v3/demo/volumes", json!({ "volume": { "size": 1, "volume_type": NOBODY } })).await.refused(404);
+}
+
+#[tokio::test]
+async fn whatever_status_was_set_it_can_be_deleted() {
+    let bench = Bench::new().await;
+    bench.report("fast").await;
+    for status in ["creating", "attaching", "error", "maintenance", "error_deleting", "deleting"] {
+        let action = format!("/v3/demo/volumes/{}/action", bench.available("a").await);
+        bench.post(&action, json!({ "os-reset_status": { "status": status } })).await.expect(202);
+        bench.post(&action, json!({ "os-force_delete": {} })).await.expect(202);
+    }
+    let path = format!("/v3/demo/volumes/{}", bench.available("a").await);
+    bench.delete(&format!("{path}?cascade=False&force=True")).await.expect(202);
+}
+
+#[tokio::test]
+async fn nothing_is_encrypted() {
+    let bench = Bench::new().await;
+    bench.report("fast").await;
+    let path = format!("/v3/demo/volumes/{}/encryption", bench.available("a").await);
+    assert_eq!(bench.get(&path).await.expect(200), json!({ "encryption_key_id": null }));
+    bench.get(&format!("/v3/demo/volumes/{NOBODY}/encryption")).await.refused(404);
 }

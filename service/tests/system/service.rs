@@ -45,6 +45,21 @@ async fn check_tells_what_each_backend_has() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_the_documentation_serves() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/ashlar.toml");
+    let text = std::fs::read_to_string(example).expect("the example is there");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let place = folder.path().to_str().expect("a plain path");
+    let text = text.replace("\"/var/lib/", &format!("\"{place}/")).replace("\"/srv/", &format!("\"{place}/"));
+    let volumes = text.lines().find_map(|line| line.strip_prefix("path = ")).expect("a path of volumes");
+    std::fs::create_dir_all(volumes.trim_matches('"')).expect("a directory");
+    let config = folder.path().join("ashlar.toml");
+    std::fs::write(&config, text).expect("written");
+    let (code, said) = ashlar(&["check", "--config", &config.to_string_lossy()]).await;
+    assert!(code == Some(0) && said.contains(" ok "), "{code:?} {said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_configuration_that_cannot_serve_is_refused_with_the_fix() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let config = folder.path().join("ashlar.toml");

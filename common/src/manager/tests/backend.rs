@@ -41,7 +41,7 @@ struct Held {
     volumes: BTreeMap<VolumeId, Volume>,
     snapshots: BTreeMap<SnapshotId, Snapshot>,
     exports: BTreeMap<AttachmentId, VolumeId>,
-    faults: VecDeque<Fault>,
+    faults: VecDeque<Option<Fault>>,
     calls: Vec<&'static str>,
 }
 
@@ -53,7 +53,12 @@ impl MemoryBackend {
 
     /// The next calls that change something go wrong so, in order.
     pub(super) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.held().faults.extend(faults);
+        self.held().faults.extend(faults.into_iter().map(Some));
+    }
+
+    /// After so many calls that go well, one goes wrong so.
+    pub(super) fn fail_after(&self, well: usize, fault: Fault) {
+        self.held().faults.extend(std::iter::repeat_n(None, well).chain([Some(fault)]));
     }
 
     /// The changing calls made so far.
@@ -73,7 +78,7 @@ impl MemoryBackend {
         let fault = {
             let mut held = self.held();
             held.calls.push(call);
-            held.faults.pop_front()
+            held.faults.pop_front().flatten()
         };
         match fault {
             Some(Fault::Before(kind)) => Err(Error::new(kind, format!("{call} was made to fail"))),

@@ -4,7 +4,12 @@ use super::{
     backend::Fault::{After, Before, Panic},
     bench::Bench,
 };
-use crate::{driver::Kind, manager::Source, state::Status, units::ByteCount};
+use crate::{
+    driver::{Connector, Kind},
+    manager::Source,
+    state::Status,
+    units::ByteCount,
+};
 
 #[tokio::test]
 async fn a_backend_that_is_away_for_a_while_is_tried_again() {
@@ -44,6 +49,51 @@ async fn an_unknown_outcome_that_was_none_is_done_again() {
     let volume = bench.create(1).await;
     assert_eq!(bench.status(volume.id).await, Some(Status::Available));
     assert_eq!(bench.backend.calls(), ["create", "create"]);
+}
+
+#[tokio::test]
+async fn a_revert_that_may_have_happened_is_not_given_back() {
+    let bench = Bench::new(100).await;
+    let _host = bench.host().await;
+    let volume = bench.create(1).await;
+    bench.settled(volume.id).await;
+    let snapshot = bench.snapshot(volume.id).await;
+    bench.settled_snapshot(snapshot.id).await;
+    bench.backend.fail([After(Kind::Indeterminate), Before(Kind::Busy)]);
+    bench.intake.revert_volume(&bench.who, volume.id, snapshot.id).await.expect("taken in");
+    assert_eq!(bench.status(volume.id).await, Some(Status::Error), "which bytes it holds is not known");
+}
+
+#[tokio::test]
+async fn snapshots_of_a_cascade_that_failed_half_way_can_be_deleted_again() {
+    let bench = Bench::new(100).await;
+    let _host = bench.host().await;
+    let volume = bench.create(1).await;
+    bench.settled(volume.id).await;
+    let snapshot = bench.snapshot(volume.id).await;
+    bench.settled_snapshot(snapshot.id).await;
+    // The snapshot goes; then the volume is found busy: the second call is the first that is made to fail.
+    bench.backend.fail_after(1, Before(Kind::Busy));
+    bench.intake.delete_volume(&bench.who, volume.id, true).await.expect("taken in");
+    assert_eq!(bench.status(volume.id).await, Some(Status::Available));
+    let left = bench.settled_snapshot(snapshot.id).await.expect("there");
+    assert_eq!(left.status, Status::ErrorDeleting, "it is gone from the backend, so it is not available");
+    bench.intake.delete_volume(&bench.who, volume.id, true).await.expect("taken in");
+    assert_eq!(bench.settled(volume.id).await, None);
+}
+
+#[tokio::test]
+async fn a_claim_whose_export_was_refused_is_still_a_claim() {
+    let bench = Bench::new(100).await;
+    let _host = bench.host().await;
+    let id = bench.create(1).await.id;
+    bench.settled(id).await;
+    bench.intake.reserve(&bench.who, id).await.expect("reserved");
+    bench.backend.fail([Before(Kind::Busy)]);
+    bench.intake.initialize_connection(&bench.who, id, Connector::default()).await.expect_err("refused");
+    assert_eq!(bench.status(id).await, Some(Status::Attaching));
+    bench.intake.unreserve(&bench.who, id).await.expect("given up");
+    assert_eq!(bench.status(id).await, Some(Status::Available));
 }
 
 #[tokio::test]

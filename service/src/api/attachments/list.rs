@@ -2,7 +2,11 @@
 
 use ashlar_common::{
     ids::AttachmentId,
-    store::{listing::Column, records::AttachmentRecord},
+    store::{
+        Tx,
+        listing::{Column, Listing},
+        records::AttachmentRecord,
+    },
 };
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
@@ -17,7 +21,7 @@ use crate::api::{
     state::ApiState,
 };
 
-const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     filters: &[
         ("id", By::Text(Column::Id)),
         ("volume_id", By::Text(Column::VolumeId)),
@@ -51,6 +55,8 @@ pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json
 
 async fn answer(api: &ApiState, mut call: Call, view: fn(&AttachmentRecord) -> Value) -> Result<Json<Value>, ApiError> {
     call.needs(ATTACHMENTS)?;
+    let older = call.query.take("attach_status");
+    let status = call.query.take("status").or(older);
     let page = Page::read(&mut call, &DIALECT, api.settings().page_limit)?;
     let mut tx = api.store().read().await?;
     if let Some(marker) = page.marker::<AttachmentId>("attachment")?
@@ -58,6 +64,30 @@ async fn answer(api: &ApiState, mut call: Call, view: fn(&AttachmentRecord) -> V
     {
         return Err(ApiError::not_found("attachment", marker));
     }
-    let attachments = tx.list_attachments(&page.listing).await?;
+    let attachments = match status {
+        None => tx.list_attachments(&page.listing).await?,
+        Some(status) => of_status(&mut tx, &page.listing, &status).await?,
+    };
     Ok(Json(page.view(&call, "attachments", attachments.iter().map(view).collect(), None)))
+}
+
+/// An attachment's status follows from its state, which is no column to filter by: they are read slice by slice.
+async fn of_status(tx: &mut Tx, asked: &Listing, status: &str) -> Result<Vec<AttachmentRecord>, ApiError> {
+    const SLICE: u32 = 1000;
+    let (mut left_out, wanted) = (asked.offset, asked.limit as usize);
+    let mut slice = Listing { offset: 0, limit: SLICE, ..asked.clone() };
+    let mut found = Vec::new();
+    while found.len() < wanted {
+        let attachments = tx.list_attachments(&slice).await?;
+        let Some(last) = attachments.last() else { break };
+        slice.marker = Some(last.id.to_string());
+        for attachment in attachments.into_iter().filter(|attachment| attachment.state.word() == status) {
+            match left_out {
+                0 => found.push(attachment),
+                _ => left_out -= 1,
+            }
+        }
+    }
+    found.truncate(wanted);
+    Ok(found)
 }

@@ -20,6 +20,12 @@ pub(crate) async fn act(State(api): State<ApiState>, call: Call, body: Body) -> 
             api.intake().reset_snapshot_status(&call.who, id, status).await?;
             Ok(StatusCode::ACCEPTED)
         }
+        // In whatever status an administrator left it, which deleting minds as little.
+        "os-force_delete" => {
+            given.finish()?;
+            api.intake().delete_snapshot(&call.who, id).await?;
+            Ok(StatusCode::ACCEPTED)
+        }
         _ => {
             let shown: String = name.chars().take(60).collect();
             Err(ApiError::bad_request(format!("there is no action {shown:?} on snapshots here")))

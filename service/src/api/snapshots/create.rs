@@ -1,6 +1,6 @@
 //! `POST /snapshots`.
 
-use ashlar_common::manager::NewSnapshot;
+use ashlar_common::{ids::VolumeId, manager::NewSnapshot};
 use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use crate::api::{
     call::Call,
     error::ApiError,
     microversion::{FORCELESS_SNAPSHOT, Microversion},
+    object::Object,
     state::ApiState,
 };
 
@@ -20,7 +21,15 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let new = read(body, call.version)?;
     let snapshot = api.intake().create_snapshot(&call.who, new).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "snapshot": view::detail(&snapshot, call.version) }))))
+    Ok((StatusCode::ACCEPTED, Json(json!({ "snapshot": view::made(&snapshot, call.version) }))))
+}
+
+/// Null is a volume that is not there, as in Cinder; not to say any is a mistake.
+fn volume(snapshot: &mut Object) -> Result<VolumeId, ApiError> {
+    if snapshot.has("volume_id") && !snapshot.value_is_set("volume_id") {
+        return Err(ApiError::not_found("volume", "null"));
+    }
+    snapshot.required_id("volume_id")
 }
 
 fn read(body: Body, version: Microversion) -> Result<NewSnapshot, ApiError> {
@@ -35,7 +44,7 @@ fn read(body: Body, version: Microversion) -> Result<NewSnapshot, ApiError> {
         asked_force.unwrap_or(false)
     };
     let new = NewSnapshot {
-        volume: snapshot.required_id("volume_id")?,
+        volume: volume(&mut snapshot)?,
         name: snapshot.name()?,
         description: snapshot.description()?,
         metadata: snapshot.metadata("metadata")?.unwrap_or_default(),

@@ -35,7 +35,7 @@ pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) 
         Ok(())
     })
     .await?;
-    Ok(Json(json!({ "snapshot": view::detail(&snapshot, call.version) })))
+    Ok(Json(json!({ "snapshot": view::made(&snapshot, call.version) })))
 }
 
 pub(crate) async fn delete(State(api): State<ApiState>, call: Call) -> Result<StatusCode, ApiError> {

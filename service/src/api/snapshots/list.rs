@@ -15,7 +15,7 @@ use crate::api::{
     state::ApiState,
 };
 
-const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     filters: &[
         ("id", By::Text(Column::Id)),
         ("name", By::Text(Column::Name)),

@@ -23,12 +23,18 @@ pub(crate) fn summary(snapshot: &SnapshotRecord) -> Value {
     })
 }
 
-/// All of it.
+/// All of it, as show and the detailed list have it.
 pub(crate) fn detail(snapshot: &SnapshotRecord, version: Microversion) -> Value {
-    let mut view = summary(snapshot);
+    let mut view = made(snapshot, version);
     view["os-extended-snapshot-attributes:project_id"] = json!(snapshot.project_id);
     let progress = if snapshot.status == Status::Available { "100%" } else { "0%" };
     view["os-extended-snapshot-attributes:progress"] = json!(progress);
+    view
+}
+
+/// What create and update answer.
+pub(crate) fn made(snapshot: &SnapshotRecord, version: Microversion) -> Value {
+    let mut view = summary(snapshot);
     if version.has(GROUP_SNAPSHOT) {
         view["group_snapshot_id"] = Value::Null;
     }

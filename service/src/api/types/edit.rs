@@ -36,7 +36,7 @@ pub(crate) async fn create(State(api): State<ApiState>, _call: Call, body: Body)
     name_is_free(&mut tx, &kind).await?;
     tx.insert_type(&kind).await?;
     tx.commit().await?;
-    Ok(Json(json!({ "volume_type": view::detail(&kind) })))
+    Ok(Json(json!({ "volume_type": view::made(&kind) })))
 }
 
 pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) -> Result<Json<Value>, ApiError> {
@@ -60,7 +60,7 @@ pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) 
     name_is_free(&mut tx, &kind).await?;
     tx.update_type(&kind).await?;
     tx.commit().await?;
-    Ok(Json(json!({ "volume_type": view::detail(&kind) })))
+    Ok(Json(json!({ "volume_type": view::changed(&kind) })))
 }
 
 pub(crate) async fn delete(State(api): State<ApiState>, call: Call) -> Result<StatusCode, ApiError> {

@@ -5,16 +5,28 @@ use serde_json::{Value, json};
 
 use crate::api::time;
 
-/// All of it.
+/// All of it, as show and list have it.
 pub(crate) fn detail(kind: &TypeRecord) -> Value {
+    let mut view = made(kind);
+    view["qos_specs_id"] = Value::Null;
+    view
+}
+
+/// What create answers.
+pub(crate) fn made(kind: &TypeRecord) -> Value {
+    let mut view = changed(kind);
+    view["os-volume-type-access:is_public"] = json!(kind.is_public);
+    view
+}
+
+/// What update answers.
+pub(crate) fn changed(kind: &TypeRecord) -> Value {
     json!({
         "id": kind.id.to_string(),
         "name": kind.name,
         "description": kind.description,
         "is_public": kind.is_public,
-        "os-volume-type-access:is_public": kind.is_public,
         "extra_specs": kind.extra_specs,
-        "qos_specs_id": null,
     })
 }
 

@@ -40,6 +40,7 @@ pub(crate) async fn act(State(api): State<ApiState>, call: Call, body: Body) -> 
         "os-extend" => actions::extend(action).await,
         "revert" => actions::revert(action).await,
         "os-reset_status" => actions::reset_status(action).await,
+        "os-force_delete" => actions::delete(action).await,
         "os-set_bootable" => actions::set_bootable(action).await,
         "os-volume_upload_image" => actions::upload(action).await,
         "os-reserve" => connections::reserve(action).await,

@@ -31,10 +31,17 @@ pub(super) async fn revert(mut action: Action<'_>) -> Result<Done, ApiError> {
 
 pub(super) async fn reset_status(mut action: Action<'_>) -> Result<Done, ApiError> {
     let status = action.given.line("status")?;
-    // Attachments have states of their own here, and nothing migrates: there is nothing to set.
-    action.given.not_served(&["attach_status"])?;
-    if action.given.line("migration_status")?.is_some_and(|status| status != "none") {
+    // Nothing migrates, so to forget a migration is done already.
+    let migration = action.given.line("migration_status")?;
+    if migration.as_ref().is_some_and(|status| status != "none") {
         return Err(action.given.wrong("migration_status", "can be none only: volumes do not migrate here"));
+    }
+    if action.given.line("attach_status")?.is_some() {
+        return Err(action.given.wrong("attach_status", "cannot be set: end the volume's attachments instead"));
+    }
+    if status.is_none() && migration.is_some() {
+        action.given.finish()?;
+        return Ok(Done::Accepted);
     }
     let status: Status = status
         .and_then(|word| word.to_lowercase().parse().ok())
@@ -42,6 +49,13 @@ pub(super) async fn reset_status(mut action: Action<'_>) -> Result<Done, ApiErro
         .ok_or_else(|| action.given.wrong("status", "must be a volume's status, such as available or error"))?;
     action.given.finish()?;
     action.api.intake().reset_volume_status(&action.call.who, action.volume, status).await?;
+    Ok(Done::Accepted)
+}
+
+/// `os-force_delete`: in whatever status an administrator left the volume, which deleting minds as little.
+pub(super) async fn delete(action: Action<'_>) -> Result<Done, ApiError> {
+    action.given.finish()?;
+    action.api.intake().delete_volume(&action.call.who, action.volume, false).await?;
     Ok(Done::Accepted)
 }
 

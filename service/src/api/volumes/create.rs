@@ -30,12 +30,14 @@ pub(crate) async fn create(
     drop(tx);
     let volume = api.intake().create_volume(&call.who, new).await?;
     let mut tx = api.store().read().await?;
-    Ok((StatusCode::ACCEPTED, show::answer(&api, &call, &mut tx, &volume).await?))
+    Ok((StatusCode::ACCEPTED, show::made(&api, &call, &mut tx, &volume).await?))
 }
 
+/// Hints speak of where other volumes are; the scheduler has no filter that reads them.
+const HINTS: &str = "OS-SCH-HNT:scheduler_hints";
+
 fn read(body: Body) -> Result<Asked, ApiError> {
-    // Hints speak of where other volumes are; the scheduler has no filter that reads them.
-    let mut volume = body.object_besides("volume", &["OS-SCH-HNT:scheduler_hints"])?;
+    let mut volume = body.object_without("volume", HINTS)?;
     volume.ignore(&["user_id", "project_id", "status", "attach_status", "migration_status"]);
     volume.not_served(&["consistencygroup_id", "group_id", "backup_id", "source_replica"])?;
     let new = NewVolume {

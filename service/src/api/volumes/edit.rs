@@ -33,16 +33,15 @@ pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) 
     })
     .await?;
     let mut tx = api.store().read().await?;
-    show::answer(&api, &call, &mut tx, &volume).await
+    show::made(&api, &call, &mut tx, &volume).await
 }
 
 pub(crate) async fn delete(State(api): State<ApiState>, mut call: Call) -> Result<StatusCode, ApiError> {
     let id = call.volume()?;
     let cascade = call.query.flag("cascade")?.unwrap_or(false);
-    let force = call.query.flag("force")?.unwrap_or(false);
-    if force {
-        return Err(ApiError::bad_request("force is not served: set the status with os-reset_status, then delete"));
-    }
+    // Cinder's force is for volumes stuck in a transient status. None stays in one here, and what an administrator set
+    // the status of may be deleted without it.
+    call.query.flag("force")?;
     api.intake().delete_volume(&call.who, id, cascade).await?;
     Ok(StatusCode::ACCEPTED)
 }

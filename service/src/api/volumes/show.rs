@@ -11,11 +11,14 @@ pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json
     let id = call.volume()?;
     let mut tx = api.store().read().await?;
     let volume = owned::volume(&mut tx, &call.who, id).await?;
-    answer(&api, &call, &mut tx, &volume).await
+    let attachments = tx.attachments_of(&[volume.id]).await?;
+    let types = tx.volume_types().await?;
+    let shape = Shape::new(&call, api.settings(), &types);
+    Ok(Json(json!({ "volume": view::detail(&volume, attachments.iter(), &shape) })))
 }
 
-/// `{"volume": {...}}`.
-pub(super) async fn answer(
+/// `{"volume": {...}}` after a volume was made or changed.
+pub(super) async fn made(
     api: &ApiState,
     call: &Call,
     tx: &mut Tx,
@@ -24,5 +27,5 @@ pub(super) async fn answer(
     let attachments = tx.attachments_of(&[volume.id]).await?;
     let types = tx.volume_types().await?;
     let shape = Shape::new(call, api.settings(), &types);
-    Ok(Json(json!({ "volume": view::detail(volume, attachments.iter(), &shape) })))
+    Ok(Json(json!({ "volume": view::made(volume, attachments.iter(), &shape) })))
 }

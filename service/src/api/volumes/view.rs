@@ -45,8 +45,22 @@ pub(crate) fn summary(volume: &VolumeRecord, links: &Links) -> Value {
     })
 }
 
-/// All of it. `attachments` are those of this volume.
+/// All of it, as show and the detailed list have it. `attachments` are those of this volume.
 pub(crate) fn detail<'a>(
+    volume: &VolumeRecord,
+    attachments: impl Iterator<Item = &'a AttachmentRecord>,
+    shape: &Shape<'_>,
+) -> Value {
+    let mut view = made(volume, attachments, shape);
+    view["os-vol-tenant-attr:tenant_id"] = json!(volume.project_id);
+    view["os-vol-host-attr:host"] = json!(volume.place.as_ref().map(|place| shape.settings.place(place)));
+    view["os-vol-mig-status-attr:migstat"] = Value::Null;
+    view["os-vol-mig-status-attr:name_id"] = Value::Null;
+    view
+}
+
+/// What create and update answer: all but where it is and whose.
+pub(crate) fn made<'a>(
     volume: &VolumeRecord,
     attachments: impl Iterator<Item = &'a AttachmentRecord>,
     shape: &Shape<'_>,
@@ -76,10 +90,6 @@ pub(crate) fn detail<'a>(
         "consistencygroup_id": null,
         "migration_status": null,
         "multiattach": volume.multi_attach,
-        "os-vol-tenant-attr:tenant_id": volume.project_id,
-        "os-vol-host-attr:host": volume.place.as_ref().map(|place| shape.settings.place(place)),
-        "os-vol-mig-status-attr:migstat": null,
-        "os-vol-mig-status-attr:name_id": null,
     });
     if let Some(image) = volume.image_id {
         view["volume_image_metadata"] = json!({ "image_id": image.to_string() });

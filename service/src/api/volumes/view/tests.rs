@@ -35,6 +35,7 @@ fn volume() -> VolumeRecord {
         metadata: [("k".to_owned(), "v".to_owned())].into(),
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Some(Timestamp::UNIX_EPOCH),
+        promised: ByteCount::ZERO,
         promised_at: Timestamp::UNIX_EPOCH,
     }
 }

@@ -207,20 +207,6 @@ impl Tx {
         row.as_ref().map(from_row).transpose()
     }
 
-    /// Whether an operation that has not ended reads this volume or snapshot.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn is_source_of_open_operation(&mut self, id: &str) -> Result<bool> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS readers FROM operations WHERE source_id = $1 AND phase IN ('pending', 'running')",
-        )
-        .bind(id)
-        .fetch_one(self.connection())
-        .await?;
-        Ok(row::count(&row, "readers")? > 0)
-    }
-
     /// How many operations there are in each phase, per backend.
     ///
     /// # Errors

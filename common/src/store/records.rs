@@ -273,7 +273,7 @@ impl Work {
         }
     }
 
-    /// What it reads besides its subject, and what therefore may not go while it is open.
+    /// What it reads besides its subject, and what therefore may not change or go before it has ended.
     #[must_use]
     pub fn source(&self) -> Option<String> {
         match self {

@@ -46,6 +46,7 @@ mod router;
 mod services;
 mod snapshots;
 mod state;
+mod tagged;
 mod text;
 mod time;
 mod types;

@@ -9,9 +9,13 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    attachments, body::MAX_BODY, capabilities, encryption, extensions, guard, health, limits, messages, metrics,
-    microversion, observe, pools, quotas, request_id, resource_filters, services, snapshots, state::ApiState, types,
-    versions, volumes, zones,
+    attachments,
+    body::MAX_BODY,
+    capabilities, encryption, extensions, guard, health, limits, messages, metrics, microversion, observe, pools,
+    quotas, request_id, resource_filters, services, snapshots,
+    state::ApiState,
+    tagged::{self, Tagged},
+    types, versions, volumes, zones,
 };
 
 /// The API as a service: all of it, with the layers around each request.
@@ -48,7 +52,7 @@ fn resources() -> Router<ApiState> {
 }
 
 fn of_volumes() -> Router<ApiState> {
-    use volumes::{action, create, edit, list, metadata, show, summary};
+    use volumes::{action, create, edit, list, show, summary};
     Router::new()
         .route("/volumes", get(list::brief).post(create::create))
         .route("/volumes/detail", get(list::detail))
@@ -56,19 +60,26 @@ fn of_volumes() -> Router<ApiState> {
         .route("/volumes/{id}", get(show::show).put(edit::update).delete(edit::delete))
         .route("/volumes/{id}/encryption", get(encryption::of_volume))
         .route("/volumes/{id}/action", post(action::act))
-        .route("/volumes/{id}/metadata", get(metadata::list).post(metadata::merge).put(metadata::replace))
-        .route("/volumes/{id}/metadata/{key}", get(metadata::show).put(metadata::set).delete(metadata::remove))
+        .merge(of_metadata::<volumes::metadata::Volumes>("/volumes/{id}/metadata", "/volumes/{id}/metadata/{key}"))
 }
 
 fn of_snapshots() -> Router<ApiState> {
-    use snapshots::{action, create, edit, list, metadata};
+    use snapshots::{action, create, edit, list};
     Router::new()
         .route("/snapshots", get(list::brief).post(create::create))
         .route("/snapshots/detail", get(list::detail))
         .route("/snapshots/{id}", get(edit::show).put(edit::update).delete(edit::delete))
         .route("/snapshots/{id}/action", post(action::act))
-        .route("/snapshots/{id}/metadata", get(metadata::list).post(metadata::merge).put(metadata::replace))
-        .route("/snapshots/{id}/metadata/{key}", get(metadata::show).put(metadata::set).delete(metadata::remove))
+        .merge(of_metadata::<snapshots::metadata::Snapshots>(
+            "/snapshots/{id}/metadata",
+            "/snapshots/{id}/metadata/{key}",
+        ))
+}
+
+fn of_metadata<T: Tagged + 'static>(all: &str, one: &str) -> Router<ApiState> {
+    Router::new()
+        .route(all, get(tagged::list::<T>).post(tagged::merge::<T>).put(tagged::replace::<T>))
+        .route(one, get(tagged::show::<T>).put(tagged::set::<T>).delete(tagged::remove::<T>))
 }
 
 fn of_attachments() -> Router<ApiState> {

@@ -88,6 +88,22 @@ async fn what_clients_asked_for_in_turn_happens_in_turn() {
 }
 
 #[tokio::test]
+async fn a_source_that_is_removed_while_it_is_copied_goes_after_the_copy() {
+    let bench = Bench::new(100).await;
+    let source = bench.create(1).await;
+    {
+        let _host = bench.host().await;
+        bench.settled(source.id).await;
+    }
+    let clone = bench.create_from(None, Source::Volume(source.id)).await;
+    bench.intake.delete_volume(&bench.who, source.id, false).await.expect("taken in");
+    let _host = bench.host().await;
+    assert_eq!(bench.settled(source.id).await, None);
+    assert_eq!(bench.status(clone.id).await, Some(Status::Available));
+    assert_eq!(bench.backend.calls(), ["create", "clone_volume", "delete"]);
+}
+
+#[tokio::test]
 async fn growing_promises_the_growth_only() {
     let bench = Bench::new(10).await;
     let host = bench.host().await;

@@ -52,19 +52,6 @@ async fn a_volume_with_snapshots_or_clients_is_not_removed() {
 }
 
 #[tokio::test]
-async fn what_is_being_copied_from_is_not_removed() {
-    let bench = Bench::new(100).await;
-    let source = bench.create(1).await;
-    {
-        let _host = bench.host().await;
-        bench.settled(source.id).await;
-    }
-    bench.create_from(None, Source::Volume(source.id)).await;
-    let refused = bench.intake.delete_volume(&bench.who, source.id, false).await.expect_err("refused");
-    assert!(refused.to_string().contains("is being copied from"), "{refused}");
-}
-
-#[tokio::test]
 async fn sizes_that_do_not_fit_are_refused() {
     let bench = Bench::new(10).await;
     let _host = bench.host().await;

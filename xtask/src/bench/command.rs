@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::{
-    figures::{Report, markdown},
+    figures::{Profile, Report, markdown},
     machine::Machine,
     measure::{Size, measure},
 };
@@ -18,7 +18,7 @@ use crate::{
 
 /// Measures the service on this machine and prints a Markdown table
 ///
-/// Builds optimised programs and starts them in a directory of its own, which it removes. Where the machine itself sets
+/// Builds the programs and starts them in a directory of its own, which it removes. Where the machine itself sets
 /// a floor, such as a file made and synced, it is measured in the same run, and the table says how many times as long
 /// the service takes.
 #[derive(Args, Debug)]
@@ -26,7 +26,7 @@ pub struct Bench {
     /// Writes the figures to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measures less of everything, for a first look
+    /// Measures less of everything, and the programs as the tests have them instead of optimised ones
     #[arg(long)]
     quick: bool,
     /// Takes the programs from this directory and builds nothing
@@ -41,9 +41,10 @@ impl Bench {
     /// The programs do not build, or the service does not do what it is measured at.
     pub fn run(&self, directory: &Path) -> Result<bool> {
         let cargo = Cargo::read(directory)?;
-        let programs = match &self.programs {
-            Some(given) => Programs::found(given)?,
-            None => Programs::build(&cargo, true, false)?,
+        let (programs, profile) = match (&self.programs, self.quick) {
+            (Some(given), _) => (Programs::found(given)?, Profile::Given),
+            (None, false) => (Programs::build(&cargo, true, false)?, Profile::Release),
+            (None, true) => (Programs::build(&cargo, false, false)?, Profile::Dev),
         };
         let stop = Stop::on_signals()?;
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&cargo.target);
@@ -51,7 +52,7 @@ impl Bench {
         let machine = Machine::read(folder.path())?;
         let size = if self.quick { Size::QUICK } else { Size::FULL };
         let figures = measure(&programs, folder.path(), size, &stop)?;
-        let report = Report { machine, figures };
+        let report = Report { machine, profile, figures };
         terminal::print(&markdown(&report));
         if let Some(path) = &self.json {
             let text = serde_json::to_string_pretty(&report)?;

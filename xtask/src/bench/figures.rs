@@ -11,8 +11,22 @@ use super::machine::Machine;
 pub struct Report {
     /// Where.
     pub machine: Machine,
+    /// How the programs were built.
+    pub profile: Profile,
     /// What.
     pub figures: Vec<Figure>,
+}
+
+/// How programs were built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Optimised.
+    Release,
+    /// As for tests.
+    Dev,
+    /// By somebody else.
+    Given,
 }
 
 /// One figure.
@@ -113,7 +127,12 @@ impl Times {
 /// The report as a part of a Markdown document.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
-    let mut out = format!("{}\n\n", report.machine);
+    let profile = match report.profile {
+        Profile::Release => "Optimised programs.",
+        Profile::Dev => "Programs as the tests have them, hardly optimised.",
+        Profile::Given => "Programs as they were given.",
+    };
+    let mut out = format!("{}\n{profile}\n\n", report.machine);
     out.push_str("| what | measured | the machine alone | ratio |\n|---|---:|---|---:|\n");
     for figure in &report.figures {
         let (floor, ratio) = match &figure.floor {
@@ -146,7 +165,7 @@ fn shown(value: f64, unit: Unit) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Figure, Machine, Report, Times, markdown};
+    use super::{Figure, Machine, Profile, Report, Times, markdown};
 
     #[test]
     fn percentiles_are_times_that_were_measured() {
@@ -166,7 +185,9 @@ mod tests {
                 memory: 8 << 30,
                 file_system: "ext4".to_owned(),
                 kernel: "6.1".to_owned(),
+                load: 0.25,
             },
+            profile: Profile::Release,
             figures: vec![
                 Figure::time("create", Duration::from_micros(6540)).over("sync", Duration::from_millis(3)),
                 Figure::rate("creates", 250, Duration::from_secs(2)),
@@ -174,7 +195,8 @@ mod tests {
             ],
         };
         insta::assert_snapshot!(markdown(&report), @r"
-        Measured on Abacus 9, 2 cores, 8 GiB of memory, ext4, Linux 6.1.
+        Measured on Abacus 9, 2 cores, 8 GiB of memory, ext4, Linux 6.1; load before 0.2.
+        Optimised programs.
 
         | what | measured | the machine alone | ratio |
         |---|---:|---|---:|

@@ -8,7 +8,6 @@ use std::{
 use anyhow::{Result, anyhow, bail};
 use serde_json::json;
 
-use super::figures::Times;
 use crate::up::{
     api::{Api, text},
     stop::{Polled, Stop},
@@ -22,8 +21,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct Load {
     /// The volumes it was about.
     pub ids: Vec<String>,
-    /// From each request to its visible end.
-    pub times: Times,
+    /// From each request to its visible end; as many as volumes.
+    pub times: Vec<Duration>,
     /// From the first request to the last end.
     pub elapsed: Duration,
 }
@@ -86,5 +85,5 @@ fn each(count: usize, clients: usize, work: impl Fn(usize) -> Result<(String, Du
     })?;
     let elapsed = started.elapsed();
     let (ids, times) = done.into_iter().unzip();
-    Ok(Load { ids, times: Times::new(times), elapsed })
+    Ok(Load { ids, times, elapsed })
 }

@@ -18,6 +18,8 @@ pub struct Machine {
     pub file_system: String,
     /// The kernel's release.
     pub kernel: String,
+    /// How many threads wanted to run in the minute before.
+    pub load: f64,
 }
 
 impl Machine {
@@ -33,6 +35,7 @@ impl Machine {
             cores: std::thread::available_parallelism()?.get(),
             memory: kib(field(&memory, "MemTotal")).context("/proc/meminfo has no MemTotal")? << 10,
             file_system: file_system(&mounts, &directory.canonicalize()?).unwrap_or("unknown").to_owned(),
+            load: load(&text("/proc/loadavg")?).context("/proc/loadavg has no number")?,
             kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
         })
     }
@@ -40,10 +43,10 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { processor, cores, memory, file_system, kernel } = self;
+        let Self { processor, cores, memory, file_system, kernel, load } = self;
         write!(
             f,
-            "Measured on {processor}, {cores} cores, {} GiB of memory, {file_system}, Linux {kernel}.",
+            "Measured on {processor}, {cores} cores, {} GiB of memory, {file_system}, Linux {kernel}; load before {load:.1}.",
             memory.div_ceil(1 << 30)
         )
     }
@@ -53,6 +56,10 @@ impl fmt::Display for Machine {
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let fields = text.lines().filter_map(|line| line.split_once(':'));
     fields.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).next()
+}
+
+fn load(text: &str) -> Option<f64> {
+    text.split(' ').next()?.parse().ok()
 }
 
 fn kib(value: Option<&str>) -> Option<u64> {

@@ -31,7 +31,7 @@ pub fn page(page: &Page<'_>) -> String {
     };
     say(
         HEAD,
-        &format!("\nAshlar serves at {} (ready after {:.1} s, process {})\n", page.endpoint, page.seconds, page.pid),
+        &format!("\nAshlar serves at {} (ready after {:.2} s, process {})\n", page.endpoint, page.seconds, page.pid),
     );
     let place = page.place;
     let rows = [

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{
     error::{ApiError, Fault},
     object::Object,
+    oversize::too_large,
 };
 
 /// The largest body, as in Cinder. No request of the API comes near it.
@@ -72,7 +73,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         check_type(request.headers())?;
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(axum::extract::rejection::FailedToBufferBody::LengthLimitError(_)) => {
-                ApiError::new(Fault::OverLimit, format!("the body is larger than {MAX_BODY} bytes: send less"))
+                too_large()
             }
             _ => ApiError::bad_request("the body ended early: send it again"),
         })?;

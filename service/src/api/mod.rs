@@ -35,6 +35,7 @@ mod metrics;
 mod microversion;
 mod object;
 mod observe;
+mod oversize;
 mod owned;
 mod pools;
 mod python_dict;

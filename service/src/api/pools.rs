@@ -61,7 +61,8 @@ fn capabilities(pool: &PoolView, settings: &ApiSettings, now: Timestamp) -> Valu
         "availability_zone": pool.availability_zone,
         "total_capacity_gb": capacity(stats.total),
         "free_capacity_gb": capacity(stats.free),
-        "allocated_capacity_gb": capacity(stats.allocated),
+        // As in Cinder: what the records hold on it. What the backend itself counts, if it can, is in its free room.
+        "allocated_capacity_gb": pool.provisioned.gib_f64(),
         "provisioned_capacity_gb": pool.provisioned.gib_f64(),
         "reserved_percentage": stats.reserved_percentage,
         "max_over_subscription_ratio": stats.max_over_subscription_ratio,
@@ -139,7 +140,7 @@ mod tests {
         insta::assert_snapshot!(shown, @r##"
         {
           "QoS_support": false,
-          "allocated_capacity_gb": "infinite",
+          "allocated_capacity_gb": 3.0,
           "availability_zone": "nova",
           "backend_state": "up",
           "driver_version": "1.0.0",

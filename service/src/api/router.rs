@@ -11,8 +11,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     attachments,
     body::MAX_BODY,
-    capabilities, encryption, extensions, guard, health, limits, messages, metrics, microversion, observe, pools,
-    quotas, request_id, resource_filters, services, snapshots,
+    capabilities, encryption, extensions, guard, health, limits, messages, metrics, microversion, observe, oversize,
+    pools, quotas, request_id, resource_filters, services, snapshots,
     state::ApiState,
     tagged::{self, Tagged},
     types, versions, volumes, zones,
@@ -30,6 +30,7 @@ pub fn router(state: ApiState) -> Router {
         .fallback(guard::no_route)
         .method_not_allowed_fallback(guard::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(oversize::refuse))
         .layer(from_fn(microversion::settle))
         .layer(from_fn_with_state(guard::Gate::new(state.clone()), guard::bound));
     // These answer even when there is no place for another request.

@@ -36,6 +36,20 @@ async fn a_killed_service_takes_its_hosts_along() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_is_too_large_is_refused_so_that_the_client_hears_it() {
+    let service = Service::start().await;
+    for kib in [200, 512, 4096] {
+        for _ in 0..10 {
+            let body = json!({ "volume": { "size": 1, "name": "x".repeat(kib << 10) } });
+            let answer = service.try_ask("POST", "/volumes", Some(body), "3.0").expect("an answer, not a broken pipe");
+            assert_eq!(answer.status, 413, "{}", answer.body);
+            assert!(answer.body.to_string().contains("send less"), "{}", answer.body);
+            assert_eq!(service.ask("GET", "/volumes", None, "3.0").body["volumes"], json!([]));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn check_tells_what_each_backend_has() {
     let service = Service::start().await;
     let config = service.config();

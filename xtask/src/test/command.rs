@@ -11,7 +11,7 @@ use clap::Args;
 use xshell::{Shell, cmd};
 
 use super::{
-    junit::{Counts, count, count_doc_tests},
+    junit::{Counts, count, count_demo, count_doc_tests},
     summary::{Row, passed, table},
 };
 use crate::{
@@ -29,6 +29,9 @@ const TIDY: &str = "package(=xtask) & test(/^tidy::/)";
 /// Words that are taken where a job's name is.
 const LINT: &str = "lint";
 const DOC: &str = "doc";
+/// The demonstration of `cargo xtask up --demo`: the other command of the README.
+const DEMO: &str = "demo";
+const DEMO_MINUTES: u32 = 10;
 /// Where nextest's profile `ci` writes; below the workspace root, wherever cargo builds.
 const REPORTS: &str = "target/nextest/ci";
 const LINT_LIMIT: Duration = Duration::from_secs(1800);
@@ -39,8 +42,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Runs all checks and tests, after installing what is missing
 ///
 /// On a fresh Debian 12 with Rust it installs what the tests need and says so; then lints, builds once, runs each job
-/// of ci/jobs.toml with a JUnit report of its own (target/nextest/ci/JOB.xml) and the documentation tests, and ends
-/// with a table. A job that ran no test has failed, and so has a test that no job ran.
+/// of ci/jobs.toml with a JUnit report of its own (target/nextest/ci/JOB.xml), the documentation tests and the
+/// demonstration of `up --demo`, and ends with a table. A job that ran no test has failed, and so has a test that no job ran.
 ///
 /// Everything that the steps print is in target/test-logs/. Set CI=true for plain lines.
 #[derive(Args, Debug)]
@@ -55,7 +58,7 @@ Exit status:
   1  something failed, or did not run
   2  wrong use: no such job, a broken job table, a prerequisite that cannot be installed")]
 pub struct Test {
-    /// Jobs of ci/jobs.toml, `lint`, or `doc` [default: everything]
+    /// Jobs of ci/jobs.toml, `lint`, `doc` or `demo` [default: everything]
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
     /// Plain lines instead of a line that moves
@@ -71,9 +74,10 @@ impl Test {
     pub fn run(&self, directory: &Path) -> Result<bool> {
         let cargo = Cargo::read(directory)?;
         let jobs = JobTable::read(&cargo.root, &cargo.workspace)?.jobs;
-        for name in self.jobs.iter().filter(|name| *name != LINT && *name != DOC) {
+        let others = [LINT, DOC, DEMO];
+        for name in self.jobs.iter().filter(|name| !others.contains(&name.as_str())) {
             if !jobs.iter().any(|job| job.name == *name) {
-                let all: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).chain([LINT, DOC]).collect();
+                let all: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).chain(others).collect();
                 bail!("no job `{name}`; there are {}", all.join(", "));
             }
         }
@@ -113,7 +117,7 @@ impl Run {
         let full = asked.jobs.is_empty();
         let lint = asked.wants(LINT);
         let counted = if lint { 4 } else { 0 } + if chosen.is_empty() { 0 } else { 1 + chosen.len() };
-        self.steps.expect(counted + usize::from(asked.wants(DOC)) + usize::from(full));
+        self.steps.expect(counted + usize::from(asked.wants(DOC)) + usize::from(asked.wants(DEMO)) + usize::from(full));
         // One selection of packages for all steps, so that features are unified once and nothing is built twice. A job
         // alone builds no more than it covers: another driver that does not compile is not its failure.
         self.scope = if full {
@@ -141,6 +145,9 @@ impl Run {
         }
         if asked.wants(DOC) {
             self.doc_tests()?;
+        }
+        if asked.wants(DEMO) {
+            self.demo(full && built)?;
         }
         Ok(())
     }
@@ -214,6 +221,17 @@ impl Run {
             let counts = Counts { passed: 0, failed: left.len().max(1) };
             self.rows.push(Row { name: title.to_owned(), counts, elapsed: ran.elapsed });
         }
+        Ok(())
+    }
+
+    /// Runs `up --demo` as a newcomer would, with the programs that the tests used where those were all built.
+    fn demo(&mut self, built: bool) -> Result<()> {
+        let (shell, itself) = (self.shell.clone(), std::env::current_exe()?);
+        let programs: &[&str] = if built { &["--programs", "target/debug"] } else { &[] };
+        let command = cmd!(shell, "{itself} up --demo --plain {programs...}");
+        let ran = self.steps.run(DEMO, command, MINUTE * DEMO_MINUTES)?;
+        let counts = count_demo(&std::fs::read_to_string(&ran.log)?);
+        self.rows.push(Row::job(DEMO, ran.success, counts, ran.elapsed));
         Ok(())
     }
 

@@ -59,9 +59,31 @@ pub fn count_doc_tests(log: &str) -> Counts {
     counts
 }
 
+/// Reads the closing line of the demonstration, `15 ok, 0 FAILED, 0 not run`.
+#[must_use]
+pub fn count_demo(log: &str) -> Counts {
+    let closing = log.lines().rev().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [ok, "ok,", failed, "FAILED,", missed, "not", "run"] => {
+                Some((ok.parse().ok()?, failed.parse::<usize>().ok()?, missed.parse::<usize>().ok()?))
+            }
+            _ => None,
+        }
+    });
+    closing.map_or_else(Counts::default, |(passed, failed, missed)| Counts { passed, failed: failed + missed })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Counts, count, count_doc_tests};
+    use super::{Counts, count, count_demo, count_doc_tests};
+
+    #[test]
+    fn what_the_demonstration_did_not_run_has_failed() {
+        let log = "create   1 GiB   0.1 s  ok\n\n12 ok, 1 FAILED, 2 not run\n";
+        assert_eq!(count_demo(log), Counts { passed: 12, failed: 3 });
+        assert_eq!(count_demo("error: no service"), Counts::default());
+    }
 
     #[test]
     fn each_outcome_is_counted_once() {

@@ -1,18 +1,11 @@
 //! Requests that must be refused, readably, without changing anything.
 
-use std::{
-    io::{ErrorKind, Read, Write},
-    net::TcpStream,
-    time::Duration,
-};
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 
 use super::{
     data::{CLONE, ORIGINAL},
     stage::Stage,
 };
-use crate::up::api::{PROJECT, USER};
 
 /// A request, and the only status that is right.
 struct Bad {
@@ -53,9 +46,6 @@ const BAD: &[Bad] = &[
 
 /// Larger than any request that makes sense.
 const LARGE: usize = 1 << 20;
-const CHUNK: usize = 16 << 10;
-const PATIENCE: Duration = Duration::from_secs(10);
-const LISTENING: Duration = Duration::from_millis(20);
 
 pub(super) fn refuse(stage: &mut Stage) -> Result<String> {
     let before = stage.api.get("volumes/detail")?;
@@ -81,30 +71,10 @@ fn check(stage: &Stage, bad: &Bad) -> Result<()> {
     Ok(())
 }
 
-/// Sent as slowly as it takes to hear the refusal: one that stops reading and answers could go unheard by a client that
-/// is still sending.
+/// All of it is sent before the answer is read: a server that merely stopped reading would go unheard.
 fn oversize(stage: &Stage) -> Result<()> {
-    let address = stage.place.listen();
-    let mut connection = TcpStream::connect_timeout(&address, PATIENCE).context("cannot connect")?;
-    write!(
-        connection,
-        "POST /v3/{PROJECT}/volumes HTTP/1.1\r\nHost: {address}\r\nX-Auth-Token: {USER}:{PROJECT}\r\n\
-         Content-Type: application/json\r\nContent-Length: {LARGE}\r\n\r\n"
-    )?;
-    connection.set_read_timeout(Some(LISTENING))?;
-    let (mut heard, mut sent) = ([0_u8; 12], 0);
-    while sent < LARGE {
-        match connection.read(&mut heard) {
-            Ok(length) => {
-                let heard = String::from_utf8_lossy(&heard[..length]);
-                ensure!(heard == "HTTP/1.1 413", "a body of {LARGE} bytes: expected HTTP/1.1 413, got {heard:?}");
-                return Ok(());
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(error) => return Err(error).with_context(|| format!("a body of {LARGE} bytes: no answer")),
-        }
-        connection.write_all(&[b' '; CHUNK]).with_context(|| format!("a body of {LARGE} bytes: no answer"))?;
-        sent += CHUNK;
-    }
-    bail!("a body of {LARGE} bytes: expected 413, got nothing until all was sent")
+    let answer = stage.api.call("POST", "volumes", Some(&vec![b' '; LARGE]))?;
+    ensure!(answer.status == 413, "a body of {LARGE} bytes: expected 413, got {} {:?}", answer.status, answer.text);
+    ensure!(answer.message().is_some(), "a body of {LARGE} bytes: expected a readable error, got {:?}", answer.text);
+    Ok(())
 }

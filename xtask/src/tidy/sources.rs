@@ -32,7 +32,7 @@ fn no_file_names_a_path_of_one_machine() {
     none(&offenders, "these lines name a path that exists on one machine only");
 }
 
-/// Whether an absolute path begins with `root` in `line`: `a/work/b` is no such path.
+/// Whether an absolute path begins with `root` in `line`: `a` + `root` + `b` is no such path.
 fn names_root(line: &str, root: &str) -> bool {
     line.match_indices(root).any(|(at, _)| {
         !line[..at]

@@ -110,6 +110,18 @@ impl Bench {
         self.create_from(Some(gib), Source::Empty).await
     }
 
+    /// Makes a volume and waits until its host has.
+    pub(super) async fn available(&self, gib: u64) -> VolumeRecord {
+        let volume = self.create(gib).await;
+        self.settled(volume.id).await.expect("it was made")
+    }
+
+    /// Takes a snapshot and waits until its host has.
+    pub(super) async fn taken(&self, volume: VolumeId) -> SnapshotRecord {
+        let snapshot = self.snapshot(volume).await;
+        self.settled_snapshot(snapshot.id).await.expect("it was taken")
+    }
+
     pub(super) async fn create_from(&self, gib: Option<u64>, source: Source) -> VolumeRecord {
         let new = NewVolume {
             name: None,

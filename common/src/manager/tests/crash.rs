@@ -70,8 +70,7 @@ async fn an_operation_that_kills_every_host_is_given_up() {
 async fn a_host_that_was_taken_for_dead_cannot_commit() {
     let bench = Bench::new(100).await;
     let old = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    bench.available(1).await;
     let _new = bench.worker().await;
     bench.create(1).await;
     assert!(matches!(old.worker.report_once().await, Err(Error::Fenced { .. })));
@@ -82,8 +81,7 @@ async fn a_host_that_was_taken_for_dead_cannot_commit() {
 async fn objects_that_no_record_knows_are_found() {
     let bench = Bench::new(100).await;
     let host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(1).await;
     let mut tx = bench.intake.store().write().await.expect("a transaction");
     tx.remove_volume(volume.id).await.expect("removed");
     tx.commit().await.expect("committed");

@@ -55,10 +55,8 @@ async fn an_unknown_outcome_that_was_none_is_done_again() {
 async fn a_revert_that_may_have_happened_is_not_given_back() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
-    let snapshot = bench.snapshot(volume.id).await;
-    bench.settled_snapshot(snapshot.id).await;
+    let volume = bench.available(1).await;
+    let snapshot = bench.taken(volume.id).await;
     bench.backend.fail([After(Kind::Indeterminate), Before(Kind::Busy)]);
     bench.intake.revert_volume(&bench.who, volume.id, snapshot.id).await.expect("taken in");
     assert_eq!(bench.status(volume.id).await, Some(Status::Error), "which bytes it holds is not known");
@@ -68,10 +66,8 @@ async fn a_revert_that_may_have_happened_is_not_given_back() {
 async fn snapshots_of_a_cascade_that_failed_half_way_can_be_deleted_again() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
-    let snapshot = bench.snapshot(volume.id).await;
-    bench.settled_snapshot(snapshot.id).await;
+    let volume = bench.available(1).await;
+    let snapshot = bench.taken(volume.id).await;
     // The snapshot goes; then the volume is found busy: the second call is the first that is made to fail.
     bench.backend.fail_after(1, Before(Kind::Busy));
     bench.intake.delete_volume(&bench.who, volume.id, true).await.expect("taken in");
@@ -86,8 +82,7 @@ async fn snapshots_of_a_cascade_that_failed_half_way_can_be_deleted_again() {
 async fn a_claim_whose_export_was_refused_is_still_a_claim() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let id = bench.create(1).await.id;
-    bench.settled(id).await;
+    let id = bench.available(1).await.id;
     bench.intake.reserve(&bench.who, id).await.expect("reserved");
     bench.backend.fail([Before(Kind::Busy)]);
     bench.intake.initialize_connection(&bench.who, id, Connector::default()).await.expect_err("refused");
@@ -100,8 +95,7 @@ async fn a_claim_whose_export_was_refused_is_still_a_claim() {
 async fn a_refused_growth_gives_the_volume_and_its_room_back() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(1).await;
     bench.backend.fail([Before(Kind::OutOfSpace)]);
     let two = ByteCount::from_gib(2).expect("small");
     bench.intake.extend_volume(&bench.who, volume.id, two, false).await.expect("taken in");
@@ -114,8 +108,7 @@ async fn a_refused_growth_gives_the_volume_and_its_room_back() {
 async fn a_delete_that_finds_the_volume_busy_puts_it_back() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(1).await;
     bench.backend.fail([Before(Kind::Busy)]);
     bench.intake.delete_volume(&bench.who, volume.id, false).await.expect("taken in");
     assert_eq!(bench.status(volume.id).await, Some(Status::Available));
@@ -125,8 +118,7 @@ async fn a_delete_that_finds_the_volume_busy_puts_it_back() {
 async fn a_broken_delete_can_be_asked_for_again() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(1).await;
     bench.backend.fail([Before(Kind::Fatal)]);
     bench.intake.delete_volume(&bench.who, volume.id, false).await.expect("taken in");
     assert_eq!(bench.status(volume.id).await, Some(Status::ErrorDeleting));
@@ -149,8 +141,7 @@ async fn a_driver_that_panics_costs_one_operation_and_not_the_host() {
 async fn a_copy_that_fails_leaves_its_source_as_it_was() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let source = bench.create(1).await;
-    bench.settled(source.id).await;
+    let source = bench.available(1).await;
     bench.backend.fail([Before(Kind::Fatal)]);
     let copy = bench.create_from(None, Source::Volume(source.id)).await;
     assert_eq!(bench.status(copy.id).await, Some(Status::Error));

@@ -48,10 +48,8 @@ async fn a_volume_is_made_grown_frozen_copied_and_removed() {
 async fn cascade_removes_the_snapshots_with_the_volume() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
-    let snapshot = bench.snapshot(volume.id).await;
-    bench.settled_snapshot(snapshot.id).await;
+    let volume = bench.available(1).await;
+    let snapshot = bench.taken(volume.id).await;
     bench.intake.delete_volume(&bench.who, volume.id, true).await.expect("taken in");
     assert_eq!(bench.settled(volume.id).await, None);
     assert_eq!(bench.settled_snapshot(snapshot.id).await, None);
@@ -61,8 +59,7 @@ async fn cascade_removes_the_snapshots_with_the_volume() {
 async fn an_attachment_shows_in_the_status_of_its_volume_from_first_to_last() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(1).await;
     let new = NewAttachment { volume: volume.id, instance_id: None, mode: AccessMode::ReadWrite, connector: None };
     let attachment = bench.intake.create_attachment(&bench.who, new).await.expect("reserved");
     assert_eq!(bench.status(volume.id).await, Some(Status::Reserved));
@@ -81,8 +78,7 @@ async fn an_attachment_shows_in_the_status_of_its_volume_from_first_to_last() {
 async fn the_older_way_to_attach_ends_where_the_newer_does() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let id = bench.create(1).await.id;
-    bench.settled(id).await;
+    let id = bench.available(1).await.id;
     let (intake, who) = (&bench.intake, &bench.who);
     intake.reserve(who, id).await.expect("reserved");
     assert_eq!(bench.status(id).await, Some(Status::Attaching));
@@ -105,8 +101,7 @@ async fn the_older_way_to_attach_ends_where_the_newer_does() {
 async fn a_claim_that_led_to_nothing_is_given_up() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let id = bench.create(1).await.id;
-    bench.settled(id).await;
+    let id = bench.available(1).await.id;
     bench.intake.reserve(&bench.who, id).await.expect("reserved");
     bench.intake.unreserve(&bench.who, id).await.expect("given up");
     assert_eq!(bench.status(id).await, Some(Status::Available));

@@ -30,8 +30,7 @@ async fn requests_at_once_never_promise_more_than_there_is() {
 async fn of_two_clients_at_once_one_gets_the_volume() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(1).await;
     let attachers = (0..8).map(|_| {
         let new = NewAttachment {
             volume: volume.id,
@@ -107,8 +106,7 @@ async fn a_source_that_is_removed_while_it_is_copied_goes_after_the_copy() {
 async fn growing_promises_the_growth_only() {
     let bench = Bench::new(10).await;
     let host = bench.host().await;
-    let volume = bench.create(6).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(6).await;
     host.worker.report_once().await.expect("reported");
     for gib in [7, 8, 9, 10] {
         let size = ByteCount::from_gib(gib).expect("small");

@@ -18,8 +18,7 @@ fn stranger() -> Requester {
 async fn things_of_another_project_are_not_there() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(1).await;
     let (intake, eve) = (&bench.intake, stranger());
     let new = NewSnapshot { volume: volume.id, name: None, description: None, metadata: Metadata::new(), force: false };
     let tries = [
@@ -40,10 +39,8 @@ async fn things_of_another_project_are_not_there() {
 async fn a_volume_with_snapshots_or_clients_is_not_removed() {
     let bench = Bench::new(100).await;
     let _host = bench.host().await;
-    let volume = bench.create(1).await;
-    bench.settled(volume.id).await;
-    let snapshot = bench.snapshot(volume.id).await;
-    bench.settled_snapshot(snapshot.id).await;
+    let volume = bench.available(1).await;
+    bench.taken(volume.id).await;
     let refused = bench.intake.delete_volume(&bench.who, volume.id, false).await.expect_err("refused");
     assert!(refused.to_string().contains("delete them first"), "{refused}");
     bench.intake.reserve(&bench.who, volume.id).await.expect("reserved");
@@ -55,8 +52,7 @@ async fn a_volume_with_snapshots_or_clients_is_not_removed() {
 async fn sizes_that_do_not_fit_are_refused() {
     let bench = Bench::new(10).await;
     let _host = bench.host().await;
-    let volume = bench.create(2).await;
-    bench.settled(volume.id).await;
+    let volume = bench.available(2).await;
     let gib = |gib| ByteCount::from_gib(gib).expect("small");
     let extend = async |size| bench.intake.extend_volume(&bench.who, volume.id, size, false).await;
     assert!(matches!(extend(gib(2)).await, Err(Refusal::Invalid(_))));

@@ -14,6 +14,9 @@ pub enum Error {
     /// The database said no.
     #[error("the store does not answer")]
     Database(#[from] sqlx::Error),
+    /// Another process has been writing for far too long.
+    #[error("the store is held by a process that does not let go of it; is one of them stopped?")]
+    Busy,
     /// The schema could not be brought up to date.
     #[error("the store's schema cannot be brought up to date; was it written by a newer version?")]
     Migration(#[from] sqlx::migrate::MigrateError),

@@ -14,6 +14,7 @@ pub mod records;
 mod row;
 pub mod snapshots;
 mod sql;
+mod turn;
 pub mod tx;
 pub mod types;
 pub mod volumes;

@@ -8,21 +8,21 @@ use std::{
         fs::{OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
-    sync::{Arc, Once},
+    sync::Once,
     time::Duration,
 };
 
 use sqlx::{AnyPool, Executor, any::AnyPoolOptions};
-use tokio::sync::Semaphore;
 
 use super::{
     error::{Error, Result},
+    turn::Turns,
     tx::Tx,
 };
 
 /// Connections that read at once; SQLite's readers do not block each other nor the writer.
 const READERS: u32 = 8;
-/// How long a writer of this process waits for one of another process.
+/// How long SQLite itself waits for a lock. Writers come in turn, so it waits for stray users of the file only.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The store. Cheap to clone; all clones share their connections.
@@ -30,8 +30,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Store {
     readers: AnyPool,
     writer: AnyPool,
-    /// Queues this process's writers in order of arrival: SQLite has one write lock, and its own wait is not fair.
-    write_turn: Arc<Semaphore>,
+    turns: Turns,
     path: PathBuf,
 }
 
@@ -44,12 +43,17 @@ impl Store {
     /// [`Error::File`] when the path cannot be used, [`Error::Migration`] when a newer version wrote it.
     pub async fn open(path: &Path) -> Result<Self> {
         DRIVERS.call_once(sqlx::any::install_default_drivers);
-        prepare_file(path).map_err(|source| Error::File { path: path.display().to_string(), source })?;
+        let unusable = |source| Error::File { path: path.display().to_string(), source };
+        prepare_file(path).map_err(unusable)?;
+        let turns = Turns::open(path).map_err(unusable)?;
         let url = url(path);
+        // In turn too: processes that start at once would otherwise both bring the schema up to date.
+        let turn = turns.wait().await?;
         let writer = pool(&url, 1, "").await?;
         sqlx::migrate!("./migrations").run(&writer).await?;
+        drop(turn);
         let readers = pool(&url, READERS, "PRAGMA query_only = ON;").await?;
-        Ok(Self { readers, writer, write_turn: Arc::new(Semaphore::new(1)), path: path.to_owned() })
+        Ok(Self { readers, writer, turns, path: path.to_owned() })
     }
 
     /// A consistent view to read from.
@@ -65,7 +69,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn write(&self) -> Result<Tx> {
-        let turn = Arc::clone(&self.write_turn).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let turn = self.turns.wait().await?;
         // IMMEDIATE: a transaction that reads first and writes then would otherwise fail when another got in between.
         let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Tx::new(inner, Some(turn)))

@@ -133,6 +133,41 @@ async fn a_writer_waits_for_the_one_before_it() {
     second.await.expect("its turn came");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_of_several_processes_take_turns_and_lose_nothing() {
+    let (first, folder) = store().await;
+    // A second opening of the file has its own lock, as another process would.
+    let second = Store::open(&folder.path().join("store.sqlite")).await.expect("again");
+    let mut writers = Vec::new();
+    for index in 0..40 {
+        let store = if index % 2 == 0 { first.clone() } else { second.clone() };
+        writers.push(tokio::spawn(async move {
+            let mut tx = store.write().await.expect("its turn");
+            let before = tx.volumes_of_type(crate::ids::TypeId::new()).await.expect("an answer");
+            tx.insert_volume(&volume(&format!("v{index}"), 0)).await.expect("inserted");
+            if index % 5 == 0 {
+                drop(tx);
+            } else {
+                tx.commit().await.expect("committed");
+            }
+            before
+        }));
+    }
+    // Some go away while they wait for their turn.
+    for writer in writers.iter().skip(1).step_by(10) {
+        writer.abort();
+    }
+    let mut finished = 0;
+    for (index, writer) in writers.into_iter().enumerate() {
+        finished += u64::from(writer.await.is_ok() && index % 5 != 0);
+    }
+    let listing = Listing { limit: 100, ..Listing::default() };
+    let kept = second.read().await.expect("a view").count_volumes(&listing).await.expect("a count");
+    assert!(kept >= finished && kept <= 32, "{kept} kept of {finished} that were told so");
+    insert(&first, &[volume("after", 0)]).await;
+    insert(&second, &[volume("after", 0)]).await;
+}
+
 #[tokio::test]
 async fn pages_hold_every_entry_once_in_order_also_where_values_are_equal() {
     let (store, _folder) = store().await;

@@ -1,20 +1,19 @@
 //! One transaction. The other files of this folder add the queries, a file a table.
 
 use sqlx::{Any, AnyConnection, Transaction};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::error::Result;
+use super::{error::Result, turn::Turn};
 
 /// A transaction on the store; rolled back when dropped.
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Any>,
     /// Held by writers until they end, so that the next in line can begin.
-    _turn: Option<OwnedSemaphorePermit>,
+    _turn: Option<Turn>,
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Any>, turn: Option<OwnedSemaphorePermit>) -> Self {
+    pub(super) fn new(inner: Transaction<'static, Any>, turn: Option<Turn>) -> Self {
         Self { inner, _turn: turn }
     }
 

@@ -124,7 +124,10 @@ impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed a request");
         match error {
-            store::Error::File { .. } | store::Error::Database(_) | store::Error::Fenced { .. } => {
+            store::Error::File { .. }
+            | store::Error::Database(_)
+            | store::Error::Busy
+            | store::Error::Fenced { .. } => {
                 Self::new(Fault::Unavailable, "the store does not answer now: try again later")
             }
             store::Error::Migration(_) | store::Error::Damaged { .. } => Self::new(

@@ -72,6 +72,7 @@ impl Test {
     /// # Errors
     /// It could not be begun, or a prerequisite is missing for good.
     pub fn run(&self, directory: &Path) -> Result<bool> {
+        let itself = std::env::current_exe().context("cannot tell which program this is")?;
         let cargo = Cargo::read(directory)?;
         let jobs = JobTable::read(&cargo.root, &cargo.workspace)?.jobs;
         let others = [LINT, DOC, DEMO];
@@ -92,7 +93,7 @@ impl Test {
             shell.set_var(clients::VARIABLE, clients::provide(&mut steps, &shell, &cargo.root, &target)?);
         }
         let reports = cargo.root.join(REPORTS);
-        let mut run = Run { shell, steps, reports, rows: Vec::new(), scope: Vec::new() };
+        let mut run = Run { shell, steps, reports, rows: Vec::new(), itself, scope: Vec::new() };
         run.everything(self, &jobs, &chosen)?;
         terminal::print(&table(&run.rows));
         Ok(passed(&run.rows))
@@ -108,6 +109,8 @@ struct Run {
     steps: Steps,
     reports: PathBuf,
     rows: Vec<Row>,
+    /// This program's path, asked for before the build of the workspace puts its own there.
+    itself: PathBuf,
     /// Which packages cargo builds.
     scope: Vec<String>,
 }
@@ -226,7 +229,7 @@ impl Run {
 
     /// Runs `up --demo` as a newcomer would, with the programs that the tests used where those were all built.
     fn demo(&mut self, built: bool) -> Result<()> {
-        let (shell, itself) = (self.shell.clone(), std::env::current_exe()?);
+        let (shell, itself) = (self.shell.clone(), self.itself.clone());
         let programs: &[&str] = if built { &["--programs", "target/debug"] } else { &[] };
         let command = cmd!(shell, "{itself} up --demo --plain {programs...}");
         let ran = self.steps.run(DEMO, command, MINUTE * DEMO_MINUTES)?;

@@ -19,10 +19,15 @@ const COLUMNS: &str = "id, backend, request_id, work, phase, epoch, attempts, no
 
 /// What a host may claim: it is due; no host of this epoch has it; and nothing logged earlier is still open on what it
 /// changes or reads, so that operations on one thing take effect in the order in which clients asked for them.
+///
+/// One subquery a question, since each then is one look into an index: with 5,000 operations waiting, 8 ms and not 3 s.
 const DUE: &str = "backend = $1 AND not_before <= $2 AND (phase = 'pending' OR (phase = 'running' AND epoch < $3)) \
-    AND NOT EXISTS (SELECT 1 FROM operations AS earlier WHERE earlier.phase IN ('pending', 'running') \
-    AND earlier.sequence < operations.sequence AND (earlier.subject_id = operations.subject_id \
-    OR earlier.source_id = operations.subject_id OR earlier.subject_id = operations.source_id))";
+    AND NOT EXISTS (SELECT 1 FROM operations AS earlier WHERE earlier.subject_id = operations.subject_id \
+    AND earlier.phase IN ('pending', 'running') AND earlier.sequence < operations.sequence) \
+    AND NOT EXISTS (SELECT 1 FROM operations AS reader WHERE reader.source_id = operations.subject_id \
+    AND reader.phase IN ('pending', 'running') AND reader.sequence < operations.sequence) \
+    AND NOT EXISTS (SELECT 1 FROM operations AS maker WHERE maker.subject_id = operations.source_id \
+    AND maker.phase IN ('pending', 'running') AND maker.sequence < operations.sequence)";
 
 fn from_row(row: &AnyRow) -> Result<Operation> {
     let kind: Option<Kind> = row::text_or_null(row, "error_kind")?
@@ -125,14 +130,14 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn any_due(&mut self, backend: &BackendName, epoch: u64, now: Timestamp) -> Result<bool> {
-        let sql = format!("SELECT COUNT(*) AS due FROM operations WHERE {DUE}");
+        let sql = format!("SELECT id FROM operations WHERE {DUE} LIMIT 1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(backend.to_string())
             .bind(row::micros(now))
             .bind(epoch.cast_signed())
-            .fetch_one(self.connection())
+            .fetch_optional(self.connection())
             .await?;
-        Ok(row::count(&row, "due")? > 0)
+        Ok(row.is_some())
     }
 
     /// Ends an operation.

@@ -135,7 +135,7 @@ impl Default for Host {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be read.
-    #[error("cannot read the configuration file {path}: {source}")]
+    #[error("cannot read the configuration file {path}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -143,7 +143,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// It is not TOML of this shape. The text shows the line.
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     Parse {
         /// The file.
         path: PathBuf,
@@ -235,7 +235,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let path = folder.path().join("ashlar.toml");
         std::fs::write(&path, text).expect("written");
-        Config::load(&path).map_err(|error| error.to_string())
+        Config::load(&path).map_err(|error| crate::chain::chain(&error))
     }
 
     #[test]

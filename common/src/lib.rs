@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` for the whole. Drivers see only [`driver`], [`stats`], [`exec`], [`image`] and the unit and id
 //! types; their `main.rs` calls `host`.
 
+pub mod chain;
 pub mod config;
 pub mod driver;
 pub mod exec;

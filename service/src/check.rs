@@ -57,5 +57,10 @@ async fn ask(file: &Path, name: &BackendName, driver: &str, search: &OsStr) -> R
     };
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let pools = report["stats"]["pools"].as_array().map_or(0, Vec::len);
-    Ok(format!("{} pool{}, driver version {}", pools, if pools == 1 { "" } else { "s" }, report["driver"]["version"]))
+    Ok(format!(
+        "{} pool{}, driver version {}",
+        pools,
+        if pools == 1 { "" } else { "s" },
+        report["driver"]["version"].as_str().unwrap_or("unknown")
+    ))
 }

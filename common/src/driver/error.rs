@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::chain;
+
 /// What a driver's error means for whoever called. The manager's reaction is a function of this alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -125,14 +127,7 @@ impl Error {
     /// The message and its causes, in one line. Printed once, where the error is handled.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.source.to_string();
-        let mut cause = self.source.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        chain(self.source.as_ref())
     }
 }
 

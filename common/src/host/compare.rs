@@ -8,7 +8,7 @@ use super::{
     describe,
     main::{Configured, DIFFERENT, DriverProgram, Failure, UNUSABLE, open},
 };
-use crate::{driver::OpCtx, ids::OpId, manager::reconcile, store::Store};
+use crate::{chain::chain, driver::OpCtx, ids::OpId, manager::reconcile, store::Store};
 
 /// A comparison may take no longer.
 pub(super) const COMPARE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -17,11 +17,11 @@ pub(super) const COMPARE_TIMEOUT: Duration = Duration::from_secs(300);
 pub(super) async fn compare<P: DriverProgram>(configured: Configured<P>) -> Result<(), Failure> {
     let (path, backend) = (configured.config.store_path(), configured.name.clone());
     let driver = open::<P>(configured).await?;
-    let store = Store::open(&path).await.map_err(|error| Failure(format!("store: {error}"), UNUSABLE))?;
+    let store = Store::open(&path).await.map_err(|error| Failure(format!("store: {}", chain(&error)), UNUSABLE))?;
     let ctx = OpCtx::new(OpId::new(), COMPARE_TIMEOUT, CancellationToken::new());
     let found = reconcile::differences(&store, driver.as_ref(), &backend, &ctx)
         .await
-        .map_err(|error| Failure(error.to_string(), UNUSABLE))?;
+        .map_err(|error| Failure(chain(&error), UNUSABLE))?;
     describe::print(&serde_json::to_value(&found).expect("plain lists"))?;
     if found.is_empty() { Ok(()) } else { Err(Failure("records and backend differ".to_owned(), DIFFERENT)) }
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{compare, describe, logging::LogFormat, run};
 use crate::{
+    chain::chain,
     config::{self, Config},
     driver::{Driver, DriverInfo, OpCtx},
     ids::{BackendName, OpId},
@@ -151,7 +152,7 @@ fn fail(failure: &Failure) -> ExitCode {
 }
 
 fn configured<P: DriverProgram>(which: &Which) -> Result<Configured<P>, Failure> {
-    let config = Config::load(&which.config).map_err(|error| Failure(error.to_string(), MISUSE))?;
+    let config = Config::load(&which.config).map_err(|error| Failure(chain(&error), MISUSE))?;
     let name = which.backend.clone();
     let Some(backend) = config.backends.get(&name).cloned() else {
         let known: Vec<&str> = config.backends.keys().map(BackendName::as_str).collect();

@@ -12,6 +12,7 @@ use super::{
     main::{Configured, DriverProgram, FENCED, Failure, UNUSABLE, open},
 };
 use crate::{
+    chain::chain,
     driver::OpCtx,
     ids::OpId,
     manager::{ImageStore, Worker, reconcile},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin_closes: bool) -> Result<(), Failure> {
-    let unusable = |what: &str, error: &dyn std::fmt::Display| Failure(format!("{what}: {error}"), UNUSABLE);
+    let unusable = |what: &str, error: &dyn std::error::Error| Failure(format!("{what}: {}", chain(error)), UNUSABLE);
     let (config, backend, section) = (configured.config.clone(), configured.name.clone(), configured.backend.clone());
     let run_directory = config.run_directory();
     config.make_directories().map_err(|error| unusable("run directory", &error))?;
@@ -66,7 +67,7 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
     tasks.wait().await;
     store.close().await;
     drop(lock);
-    ended.map_err(|error| Failure(error.to_string(), FENCED))
+    ended.map_err(|error| Failure(chain(&error), FENCED))
 }
 
 async fn take_over(store: &Store, takeover: &Takeover<'_>) -> Result<u64, crate::store::Error> {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::worker::{Worker, chain};
+use super::worker::Worker;
 use crate::{
+    chain::chain,
     driver::{Capabilities, OpCtx},
     ids::OpId,
     store,

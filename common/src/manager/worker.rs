@@ -13,6 +13,7 @@ use super::{
     recovery,
 };
 use crate::{
+    chain::chain,
     config,
     driver::{Driver, Error, Kind, OpCtx, error::Reaction},
     ids::BackendName,
@@ -242,16 +243,4 @@ impl Worker {
             tracing::debug!(error = chain(&error), "progress not noted");
         }
     }
-}
-
-/// An error and its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

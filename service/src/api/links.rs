@@ -1,7 +1,14 @@
 //! Addresses in answers: as the client itself reached the service.
 
 use axum::http::{HeaderMap, Uri, header::HOST};
-use serde_json::{Value, json};
+use serde::Serialize;
+
+/// A link, and what it leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Link {
+    rel: &'static str,
+    href: String,
+}
 
 /// Makes the links of one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,23 +37,23 @@ impl Links {
     }
 
     /// The links of one thing: `self` and `bookmark`.
-    pub(crate) fn of(&self, collection: &str, id: &str) -> Value {
+    pub(crate) fn of(&self, collection: &str, id: &str) -> Vec<Link> {
         let Self { origin, project, .. } = self;
-        json!([
-            { "rel": "self", "href": format!("{origin}/v3{project}/{collection}/{id}") },
-            { "rel": "bookmark", "href": format!("{origin}{project}/{collection}/{id}") },
-        ])
+        vec![
+            Link { rel: "self", href: format!("{origin}/v3{project}/{collection}/{id}") },
+            Link { rel: "bookmark", href: format!("{origin}{project}/{collection}/{id}") },
+        ]
     }
 
     /// The link to the next page: this request again, from behind `marker`.
-    pub(crate) fn next(&self, query: &[(String, String)], marker: &str) -> Value {
+    pub(crate) fn next(&self, query: &[(String, String)], marker: &str) -> Vec<Link> {
         let mut parts: Vec<String> = query
             .iter()
             .filter(|(key, _)| key != "marker" && key != "offset")
             .map(|(key, value)| format!("{}={}", encode(key), encode(value)))
             .collect();
         parts.push(format!("marker={}", encode(marker)));
-        json!([{ "rel": "next", "href": format!("{}{}?{}", self.origin, self.path, parts.join("&")) }])
+        vec![Link { rel: "next", href: format!("{}{}?{}", self.origin, self.path, parts.join("&")) }]
     }
 }
 
@@ -84,7 +91,7 @@ mod tests {
     fn the_next_page_keeps_what_was_asked() {
         let query = [("limit".to_owned(), "2".to_owned()), ("name~".to_owned(), "a&b".to_owned())];
         assert_eq!(
-            links("h:1").next(&query, "m")[0]["href"],
+            links("h:1").next(&query, "m")[0].href,
             "http://h:1/v3/p/volumes/detail?limit=2&name~=a%26b&marker=m"
         );
     }

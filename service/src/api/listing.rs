@@ -5,11 +5,16 @@ use ashlar_common::{
     store::listing::{Column, Filter, Listing, Sort},
     units::GIB,
 };
-use serde_json::{Map, Value, json};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
     call::Call,
     error::ApiError,
+    links::Link,
     microversion::{LIKE_FILTERS, TIME_FILTERS, WITH_COUNT},
     object, python_dict, time,
 };
@@ -103,19 +108,42 @@ impl Page {
         marker.parse().map(Some).map_err(|_| ApiError::not_found(what, marker))
     }
 
-    /// The answer: the entries, the way to the next page if this one is full, and the count if asked for.
-    pub(crate) fn view(&self, call: &Call, collection: &str, entries: Vec<Value>, count: Option<u64>) -> Value {
-        let full = !entries.is_empty() && entries.len() as u64 == u64::from(self.listing.limit);
-        let last = entries.last().and_then(|entry| entry["id"].as_str()).map(str::to_owned);
-        let mut answer = Map::new();
-        answer.insert(collection.to_owned(), Value::Array(entries));
-        if let (true, Some(last)) = (full, last) {
-            answer.insert(format!("{collection}_links"), call.links.next(call.query.all(), &last));
+    /// The answer, written out: the entries, the way to the next page if this one is full, and the count if asked for. `last` is the
+    /// id of the last entry.
+    pub(crate) fn answer<T: Serialize>(
+        &self,
+        call: &Call,
+        collection: &'static str,
+        entries: Vec<T>,
+        last: Option<String>,
+        count: Option<u64>,
+    ) -> Response {
+        let full = entries.len() as u64 == u64::from(self.listing.limit);
+        let next = last.filter(|_| full).map(|last| call.links.next(call.query.all(), &last));
+        Json(Listed { collection, entries, next, count }).into_response()
+    }
+}
+
+/// One page of a list.
+struct Listed<T> {
+    collection: &'static str,
+    entries: Vec<T>,
+    next: Option<Vec<Link>>,
+    count: Option<u64>,
+}
+
+/// The names of its members depend on what is listed.
+impl<T: Serialize> Serialize for Listed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(self.collection, &self.entries)?;
+        if let Some(next) = &self.next {
+            map.serialize_entry(&format!("{}_links", self.collection), next)?;
         }
-        if let Some(count) = count {
-            answer.insert("count".to_owned(), json!(count));
+        if let Some(count) = self.count {
+            map.serialize_entry("count", &count)?;
         }
-        Value::Object(answer)
+        map.end()
     }
 }
 

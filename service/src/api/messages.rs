@@ -1,7 +1,7 @@
 //! `/messages`: what users should know of operations that did not go well.
 
 use ashlar_common::store::{listing::Column, records::MessageRecord};
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
     ],
 };
 
-pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<Response, ApiError> {
     call.needs(MESSAGES)?;
     let page = Page::read(&mut call, &DIALECT, api.settings().page_limit)?;
     let mut tx = api.store().read().await?;
@@ -43,8 +43,9 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
         return Err(ApiError::not_found("message", marker));
     }
     let messages = tx.list_messages(&page.listing).await?;
-    let entries = messages.iter().map(|message| view(message, &call.links)).collect();
-    Ok(Json(page.view(&call, "messages", entries, None)))
+    let entries = messages.iter().map(|message| view(message, &call.links)).collect::<Vec<_>>();
+    let last = messages.last().map(|message| message.id.clone());
+    Ok(page.answer(&call, "messages", entries, last, None))
 }
 
 pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {

@@ -8,7 +8,7 @@ use ashlar_common::{
         records::AttachmentRecord,
     },
 };
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use serde_json::{Value, json};
 
 use super::view;
@@ -37,11 +37,11 @@ pub(crate) const DIALECT: Dialect = Dialect {
     ],
 };
 
-pub(crate) async fn brief(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn brief(State(api): State<ApiState>, call: Call) -> Result<Response, ApiError> {
     answer(&api, call, view::summary).await
 }
 
-pub(crate) async fn detail(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn detail(State(api): State<ApiState>, call: Call) -> Result<Response, ApiError> {
     answer(&api, call, view::detail).await
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json
     Ok(Json(json!({ "attachment": view::detail(&attachment) })))
 }
 
-async fn answer(api: &ApiState, mut call: Call, view: fn(&AttachmentRecord) -> Value) -> Result<Json<Value>, ApiError> {
+async fn answer(api: &ApiState, mut call: Call, view: fn(&AttachmentRecord) -> Value) -> Result<Response, ApiError> {
     call.needs(ATTACHMENTS)?;
     let older = call.query.take("attach_status");
     let status = call.query.take("status").or(older);
@@ -68,7 +68,8 @@ async fn answer(api: &ApiState, mut call: Call, view: fn(&AttachmentRecord) -> V
         None => tx.list_attachments(&page.listing).await?,
         Some(status) => of_status(&mut tx, &page.listing, &status).await?,
     };
-    Ok(Json(page.view(&call, "attachments", attachments.iter().map(view).collect(), None)))
+    let last = attachments.last().map(|attachment| attachment.id.to_string());
+    Ok(page.answer(&call, "attachments", attachments.iter().map(view).collect(), last, None))
 }
 
 /// An attachment's status follows from its state, which is no column to filter by: they are read slice by slice.

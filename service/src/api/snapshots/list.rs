@@ -4,7 +4,7 @@ use ashlar_common::{
     ids::SnapshotId,
     store::{listing::Column, records::SnapshotRecord},
 };
-use axum::{Json, extract::State};
+use axum::{extract::State, response::Response};
 use serde_json::Value;
 
 use super::view;
@@ -45,11 +45,11 @@ pub(crate) const DIALECT: Dialect = Dialect {
     ],
 };
 
-pub(crate) async fn brief(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn brief(State(api): State<ApiState>, call: Call) -> Result<Response, ApiError> {
     answer(&api, call, |snapshot, _| view::summary(snapshot)).await
 }
 
-pub(crate) async fn detail(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn detail(State(api): State<ApiState>, call: Call) -> Result<Response, ApiError> {
     answer(&api, call, |snapshot, call| view::detail(snapshot, call.version)).await
 }
 
@@ -57,7 +57,7 @@ async fn answer(
     api: &ApiState,
     mut call: Call,
     view: fn(&SnapshotRecord, &Call) -> Value,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let page = Page::read(&mut call, &DIALECT, api.settings().page_limit)?;
     let mut tx = api.store().read().await?;
     if let Some(marker) = page.marker::<SnapshotId>("snapshot")?
@@ -68,5 +68,6 @@ async fn answer(
     let snapshots = tx.list_snapshots(&page.listing).await?;
     let count = if page.with_count { Some(tx.count_snapshots(&page.listing).await?) } else { None };
     let entries = snapshots.iter().map(|snapshot| view(snapshot, &call)).collect();
-    Ok(Json(page.view(&call, "snapshots", entries, count)))
+    let last = snapshots.last().map(|snapshot| snapshot.id.to_string());
+    Ok(page.answer(&call, "snapshots", entries, last, count))
 }

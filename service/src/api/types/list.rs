@@ -41,7 +41,7 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
     let page: Vec<Value> = types.iter().skip(start + offset).take(limit).map(view::detail).collect();
     let mut answer = Map::new();
     if let Some(last) = page.last().and_then(|kind| kind["id"].as_str()).filter(|_| page.len() == limit) {
-        answer.insert("volume_type_links".to_owned(), call.links.next(call.query.all(), last));
+        answer.insert("volume_type_links".to_owned(), json!(call.links.next(call.query.all(), last)));
     }
     answer.insert("volume_types".to_owned(), Value::Array(page));
     Ok(Json(Value::Object(answer)))

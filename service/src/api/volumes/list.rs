@@ -10,8 +10,7 @@ use ashlar_common::{
         records::{AttachmentRecord, VolumeRecord},
     },
 };
-use axum::{Json, extract::State};
-use serde_json::Value;
+use axum::{extract::State, response::Response};
 
 use super::view::{self, Shape};
 use crate::api::{
@@ -59,15 +58,15 @@ pub(crate) const DIALECT: Dialect = Dialect {
     ],
 };
 
-pub(crate) async fn brief(State(api): State<ApiState>, mut call: Call) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn brief(State(api): State<ApiState>, mut call: Call) -> Result<Response, ApiError> {
     let page = Page::read(&mut call, &DIALECT, api.settings().page_limit)?;
     let mut tx = api.store().read().await?;
     let (volumes, count) = fetch(&mut tx, &page).await?;
     let entries = volumes.iter().map(|volume| view::summary(volume, &call.links)).collect();
-    Ok(Json(page.view(&call, "volumes", entries, count)))
+    Ok(page.answer(&call, "volumes", entries, last(&volumes), count))
 }
 
-pub(crate) async fn detail(State(api): State<ApiState>, mut call: Call) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn detail(State(api): State<ApiState>, mut call: Call) -> Result<Response, ApiError> {
     let page = Page::read(&mut call, &DIALECT, api.settings().page_limit)?;
     let mut tx = api.store().read().await?;
     let (volumes, count) = fetch(&mut tx, &page).await?;
@@ -83,7 +82,7 @@ pub(crate) async fn detail(State(api): State<ApiState>, mut call: Call) -> Resul
         .iter()
         .map(|volume| view::detail(volume, own.remove(&volume.id).unwrap_or_default().into_iter(), &shape))
         .collect();
-    Ok(Json(page.view(&call, "volumes", entries, count)))
+    Ok(page.answer(&call, "volumes", entries, last(&volumes), count))
 }
 
 async fn fetch(tx: &mut Tx, page: &Page) -> Result<(Vec<VolumeRecord>, Option<u64>), ApiError> {
@@ -95,4 +94,8 @@ async fn fetch(tx: &mut Tx, page: &Page) -> Result<(Vec<VolumeRecord>, Option<u6
     let volumes = tx.list_volumes(&page.listing).await?;
     let count = if page.with_count { Some(tx.count_volumes(&page.listing).await?) } else { None };
     Ok((volumes, count))
+}
+
+fn last(volumes: &[VolumeRecord]) -> Option<String> {
+    volumes.last().map(|volume| volume.id.to_string())
 }

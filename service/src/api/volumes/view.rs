@@ -2,17 +2,16 @@
 
 use ashlar_common::{
     driver::AccessMode,
-    state::{AttachmentState, attachment::Hold},
-    store::records::{AttachmentRecord, TypeRecord, VolumeRecord},
+    ids::{AttachmentId, ImageId, SnapshotId, TypeId, VolumeId},
+    state::{AttachmentState, Status, attachment::Hold},
+    store::records::{AttachmentRecord, Metadata, TypeRecord, VolumeRecord},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::api::{
     call::Call,
-    links::Links,
-    microversion::{
-        self, CONSUMES_QUOTA, Microversion, PROVIDER_ID, SHARED_TARGETS, TYPE_ID, VOLUME_CLUSTER, VOLUME_GROUP,
-    },
+    links::{Link, Links},
+    microversion::{CONSUMES_QUOTA, Microversion, PROVIDER_ID, SHARED_TARGETS, TYPE_ID, VOLUME_CLUSTER, VOLUME_GROUP},
     state::ApiSettings,
     time,
 };
@@ -30,91 +29,155 @@ impl<'a> Shape<'a> {
     pub(crate) fn new(call: &'a Call, settings: &'a ApiSettings, types: &'a [TypeRecord]) -> Self {
         Self { version: call.version, links: &call.links, settings, types }
     }
-
-    fn since(&self, what: microversion::Since) -> bool {
-        self.version.has(what)
-    }
 }
 
 /// The entry of a short list.
-pub(crate) fn summary(volume: &VolumeRecord, links: &Links) -> Value {
-    json!({
-        "id": volume.id.to_string(),
-        "name": volume.name,
-        "links": links.of("volumes", &volume.id.to_string()),
-    })
+#[derive(Serialize)]
+pub(crate) struct Summary<'a> {
+    id: VolumeId,
+    name: Option<&'a str>,
+    links: Vec<Link>,
+}
+
+/// A volume, field by field. Written straight from the record: lists have a thousand of them.
+///
+/// What `Option` of `Option` is, is left out where the version does not have it, and null where there is nothing.
+#[derive(Serialize)]
+pub(crate) struct View<'a> {
+    id: VolumeId,
+    name: Option<&'a str>,
+    description: Option<&'a str>,
+    status: Status,
+    size: u64,
+    availability_zone: &'a str,
+    created_at: String,
+    updated_at: Option<String>,
+    attachments: Vec<Attached<'a>>,
+    volume_type: Option<&'a str>,
+    snapshot_id: Option<SnapshotId>,
+    source_volid: Option<VolumeId>,
+    metadata: &'a Metadata,
+    links: Vec<Link>,
+    user_id: &'a str,
+    /// A text, as it always was.
+    bootable: &'static str,
+    encrypted: bool,
+    replication_status: Absent,
+    consistencygroup_id: Absent,
+    migration_status: Absent,
+    multiattach: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume_image_metadata: Option<ImageMetadata>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<Absent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<Absent>,
+    /// Clients need not take turns: no two volumes share a target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_targets: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_uuid: Option<Absent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_name: Option<Absent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume_type_id: Option<Option<TypeId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumes_quota: Option<bool>,
+    #[serde(rename = "os-vol-tenant-attr:tenant_id", skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a str>,
+    #[serde(rename = "os-vol-host-attr:host", skip_serializing_if = "Option::is_none")]
+    host: Option<Option<String>>,
+    #[serde(rename = "os-vol-mig-status-attr:migstat", skip_serializing_if = "Option::is_none")]
+    migstat: Option<Absent>,
+    #[serde(rename = "os-vol-mig-status-attr:name_id", skip_serializing_if = "Option::is_none")]
+    name_id: Option<Absent>,
+}
+
+/// What this service never has: null.
+type Absent = ();
+
+#[derive(Serialize)]
+struct ImageMetadata {
+    image_id: ImageId,
+}
+
+/// An attachment within its volume.
+#[derive(Serialize)]
+struct Attached<'a> {
+    /// Clients of old take the volume's id from here.
+    id: VolumeId,
+    attachment_id: AttachmentId,
+    volume_id: VolumeId,
+    server_id: Option<&'a str>,
+    host_name: Option<&'a str>,
+    device: Option<&'a str>,
+    attached_at: Option<String>,
+}
+
+/// The entry of a short list.
+pub(crate) fn summary<'a>(volume: &'a VolumeRecord, links: &Links) -> Summary<'a> {
+    let links = links.of("volumes", &volume.id.to_string());
+    Summary { id: volume.id, name: volume.name.as_deref(), links }
 }
 
 /// All of it, as show and the detailed list have it. `attachments` are those of this volume.
 pub(crate) fn detail<'a>(
-    volume: &VolumeRecord,
+    volume: &'a VolumeRecord,
     attachments: impl Iterator<Item = &'a AttachmentRecord>,
-    shape: &Shape<'_>,
-) -> Value {
-    let mut view = made(volume, attachments, shape);
-    view["os-vol-tenant-attr:tenant_id"] = json!(volume.project_id);
-    view["os-vol-host-attr:host"] = json!(volume.place.as_ref().map(|place| shape.settings.place(place)));
-    view["os-vol-mig-status-attr:migstat"] = Value::Null;
-    view["os-vol-mig-status-attr:name_id"] = Value::Null;
-    view
+    shape: &Shape<'a>,
+) -> View<'a> {
+    View {
+        tenant_id: Some(&volume.project_id),
+        host: Some(volume.place.as_ref().map(|place| shape.settings.place(place))),
+        migstat: Some(()),
+        name_id: Some(()),
+        ..made(volume, attachments, shape)
+    }
 }
 
 /// What create and update answer: all but where it is and whose.
 pub(crate) fn made<'a>(
-    volume: &VolumeRecord,
+    volume: &'a VolumeRecord,
     attachments: impl Iterator<Item = &'a AttachmentRecord>,
-    shape: &Shape<'_>,
-) -> Value {
-    let id = volume.id.to_string();
-    let type_name = volume.type_id.and_then(|id| shape.types.iter().find(|kind| kind.id == id)).map(|kind| &kind.name);
-    let mut view = json!({
-        "id": id,
-        "name": volume.name,
-        "description": volume.description,
-        "status": volume.status.as_str(),
-        "size": volume.size.gib_ceil(),
-        "availability_zone": volume.availability_zone,
-        "created_at": time::text(volume.created_at),
-        "updated_at": time::value(volume.updated_at),
-        "attachments": attachments.filter(|attachment| is_attached(&attachment.state)).map(attached).collect::<Vec<_>>(),
-        "volume_type": type_name,
-        "snapshot_id": volume.source_snapshot_id.map(|id| id.to_string()),
-        "source_volid": volume.source_volume_id.map(|id| id.to_string()),
-        "metadata": volume.metadata,
-        "links": shape.links.of("volumes", &id),
-        "user_id": volume.user_id,
-        // A text, as it always was.
-        "bootable": if volume.bootable { "true" } else { "false" },
-        "encrypted": false,
-        "replication_status": null,
-        "consistencygroup_id": null,
-        "migration_status": null,
-        "multiattach": volume.multi_attach,
-    });
-    if let Some(image) = volume.image_id {
-        view["volume_image_metadata"] = json!({ "image_id": image.to_string() });
+    shape: &Shape<'a>,
+) -> View<'a> {
+    let kind = volume.type_id.and_then(|id| shape.types.iter().find(|kind| kind.id == id));
+    let since = |what| shape.version.has(what).then_some(());
+    View {
+        id: volume.id,
+        name: volume.name.as_deref(),
+        description: volume.description.as_deref(),
+        status: volume.status,
+        size: volume.size.gib_ceil(),
+        availability_zone: &volume.availability_zone,
+        created_at: time::text(volume.created_at),
+        updated_at: volume.updated_at.map(time::text),
+        attachments: attachments.filter(|attachment| is_attached(&attachment.state)).map(attached).collect(),
+        volume_type: kind.map(|kind| kind.name.as_str()),
+        snapshot_id: volume.source_snapshot_id,
+        source_volid: volume.source_volume_id,
+        metadata: &volume.metadata,
+        links: shape.links.of("volumes", &volume.id.to_string()),
+        user_id: &volume.user_id,
+        bootable: if volume.bootable { "true" } else { "false" },
+        encrypted: false,
+        replication_status: (),
+        consistencygroup_id: (),
+        migration_status: (),
+        multiattach: volume.multi_attach,
+        volume_image_metadata: volume.image_id.map(|image_id| ImageMetadata { image_id }),
+        group_id: since(VOLUME_GROUP),
+        provider_id: since(PROVIDER_ID),
+        shared_targets: since(SHARED_TARGETS).map(|()| false),
+        service_uuid: since(SHARED_TARGETS),
+        cluster_name: since(VOLUME_CLUSTER),
+        volume_type_id: since(TYPE_ID).map(|()| volume.type_id),
+        consumes_quota: since(CONSUMES_QUOTA).map(|()| true),
+        tenant_id: None,
+        host: None,
+        migstat: None,
+        name_id: None,
     }
-    if shape.since(VOLUME_GROUP) {
-        view["group_id"] = Value::Null;
-    }
-    if shape.since(PROVIDER_ID) {
-        view["provider_id"] = Value::Null;
-    }
-    if shape.since(SHARED_TARGETS) {
-        // Clients need not take turns: no two volumes share a target.
-        view["shared_targets"] = json!(false);
-        view["service_uuid"] = Value::Null;
-    }
-    if shape.since(VOLUME_CLUSTER) {
-        view["cluster_name"] = Value::Null;
-    }
-    if shape.since(TYPE_ID) {
-        view["volume_type_id"] = json!(volume.type_id.map(|id| id.to_string()));
-    }
-    if shape.since(CONSUMES_QUOTA) {
-        view["consumes_quota"] = json!(true);
-    }
-    view
 }
 
 /// Whether the client said that it is connected, and has not left yet.
@@ -128,20 +191,18 @@ fn is_attached(state: &AttachmentState) -> bool {
     )
 }
 
-fn attached(attachment: &AttachmentRecord) -> Value {
+fn attached(attachment: &AttachmentRecord) -> Attached<'_> {
     let connector = attachment.connector.as_ref();
-    // Newer clients say the mountpoint in the connector.
-    let device = attachment.mountpoint.as_deref().or_else(|| connector?.text("mountpoint"));
-    json!({
-        // Clients of old take the volume's id from here.
-        "id": attachment.volume_id.to_string(),
-        "attachment_id": attachment.id.to_string(),
-        "volume_id": attachment.volume_id.to_string(),
-        "server_id": attachment.instance_id,
-        "host_name": connector.and_then(|connector| connector.host()),
-        "device": device,
-        "attached_at": time::value(attachment.attached_at),
-    })
+    Attached {
+        id: attachment.volume_id,
+        attachment_id: attachment.id,
+        volume_id: attachment.volume_id,
+        server_id: attachment.instance_id.as_deref(),
+        host_name: connector.and_then(|connector| connector.host()),
+        // Newer clients say the mountpoint in the connector.
+        device: attachment.mountpoint.as_deref().or_else(|| connector?.text("mountpoint")),
+        attached_at: attachment.attached_at.map(time::text),
+    }
 }
 
 /// `rw` or `ro`.

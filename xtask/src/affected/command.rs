@@ -14,6 +14,7 @@ use super::{
     path::RepoPath,
     plan::Planner,
     render::{github::github, json::json, text::text},
+    shape::read::manifests,
 };
 use crate::terminal;
 
@@ -22,6 +23,9 @@ use crate::terminal;
 /// The change is what differs between the merge-base of the base and HEAD, and the work tree: committed, staged,
 /// unstaged and untracked files. A path selects the jobs of its package and of all that depends on it; rules in
 /// ci/jobs.toml place the rest; what nothing places selects every job, and so does a base that cannot be found.
+///
+/// Manifests and Cargo.lock select by what differs in them: a crate that one driver uses selects that driver's job, a
+/// profile every job, a comment none. Where they cannot be compared, every job runs and the reason is told.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -73,7 +77,7 @@ impl AffectedTests {
         let table = JobTable::read(&cargo.root, &cargo.workspace)?;
         let changes = git.changes(self.base.as_deref(), self.head.as_deref())?;
         let changes = seen_from_workspace(changes, git.top(), &cargo.root);
-        let planner = Planner::new(&cargo.workspace, &table);
+        let planner = Planner::new(&cargo.workspace, &table).with(manifests(&git, &cargo, &changes));
         let plan = planner.plan(&changes);
         match (&self.explain, self.format) {
             (Some(subject), _) => {

@@ -30,6 +30,8 @@ pub struct Job {
     pub name: String,
     /// The packages whose change, or the change of what they depend on, it must see.
     pub packages: Vec<String>,
+    /// The package that brought it, if one did: every change of that package's folder is the job's.
+    pub brought_by: Option<String>,
     /// The nextest filterset of the tests it runs.
     pub filter: String,
     /// What CI runs.

@@ -71,7 +71,7 @@ fn own(texts: &[(&str, &str)]) -> BTreeMap<String, (String, String)> {
 fn changes(paths: impl IntoIterator<Item = RepoPath>, links: &[(&str, &str)]) -> Changes {
     let links = links.iter().map(|(at, target)| SymLink { at: RepoPath::new(*at), target: RepoPath::new(*target) });
     let found = Found::Paths { paths: paths.into_iter().collect(), links: links.collect() };
-    Changes { compared: "a to b".to_owned(), found }
+    Changes { compared: "a to b".to_owned(), found, bases: Vec::new() }
 }
 
 fn planned(changes: &Changes, own_jobs: &[(&str, &str)]) -> Plan {
@@ -144,7 +144,10 @@ fn what_nothing_places_selects_every_job() {
 #[test]
 fn without_a_base_every_job_runs_whatever_the_policy() {
     let found = Found::Unknown { reason: "shallow".to_owned(), mend: "deepen".to_owned() };
-    let plan = planned(&Changes { compared: String::new(), found }, &[("driver-nfs", "on-common-change = \"skip\"")]);
+    let plan = planned(
+        &Changes { compared: String::new(), found, bases: Vec::new() },
+        &[("driver-nfs", "on-common-change = \"skip\"")],
+    );
     assert!(plan.jobs.iter().all(|decision| decision.state == State::Run && decision.voting));
     assert_eq!(plan.every_job, Some(("shallow".to_owned(), "deepen".to_owned())));
 }

@@ -53,6 +53,9 @@ enum Way<'a> {
     TestsOf { name: &'a str },
     Reads { pattern: &'a str },
     Rule { why: &'a str },
+    Manifest { what: &'a str },
+    EveryPackage { what: &'a str },
+    Uncompared { why: &'a str },
     Unplaced,
 }
 
@@ -105,6 +108,9 @@ fn way(step: &Step) -> Way<'_> {
         Step::TestsOf(name) => Way::TestsOf { name },
         Step::Reads(pattern) => Way::Reads { pattern },
         Step::Rule(why) => Way::Rule { why },
+        Step::Manifest(what) => Way::Manifest { what },
+        Step::EveryPackage(what) => Way::EveryPackage { what },
+        Step::Uncompared(why) => Way::Uncompared { why },
         Step::Unplaced => Way::Unplaced,
     }
 }

@@ -11,6 +11,7 @@ fn decision(name: &str, state: State, voting: bool, cause: Option<Cause>) -> Dec
     let job = Job {
         name: name.to_owned(),
         packages: vec![format!("ashlar-{name}")],
+        brought_by: None,
         filter: String::new(),
         command: format!("run {name}"),
         lab: (name == "driver-lvm").then(|| "loop".to_owned()),

@@ -287,3 +287,27 @@ fn a_workspace_below_the_work_tree_s_root_takes_what_is_outside_for_unknown() {
     outer.write("note.txt", "changed");
     assert_eq!(outer.selected(&[]), jobs(EVERY_JOB));
 }
+
+#[test]
+fn the_gate_takes_the_plan_as_it_was_printed() {
+    let repo = Repo::new();
+    repo.write("drivers/nfs/src/lib.rs", "//! Another.\n");
+    let plan = repo.affected(&["--format", "json"]).stdout;
+    repo.write("target/plan.json", std::str::from_utf8(&plan).unwrap());
+    let gate = |plan: &str| {
+        let (shell, program) = (&repo.shell, env!("CARGO_BIN_EXE_xtask"));
+        let command = cmd!(shell, "{program} gate --plan {plan} --reports target/reports");
+        command.quiet().ignore_status().output().unwrap().status.code()
+    };
+    assert_eq!(gate("target/plan.json"), Some(1));
+    let report = "<testsuites><testsuite name=\"s\"><testcase name=\"x\"/></testsuite></testsuites>";
+    repo.write("target/reports/driver-nfs.xml", report);
+    assert_eq!(gate("target/plan.json"), Some(0));
+    repo.write(
+        "target/reports/driver-nfs.xml",
+        &report.replace("/></testsuite>", "><failure/></testcase></testsuite>"),
+    );
+    assert_eq!(gate("target/plan.json"), Some(1));
+    assert_eq!(gate("target/no-plan.json"), Some(2));
+    assert_eq!(gate("ci/jobs.toml"), Some(2));
+}

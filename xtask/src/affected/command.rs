@@ -13,7 +13,8 @@ use super::{
     jobs::JobTable,
     path::RepoPath,
     plan::Planner,
-    render::{github::github, json::json, text::text},
+    render::{buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text},
+    schema::schemas,
     shape::read::manifests,
 };
 use crate::terminal;
@@ -32,6 +33,8 @@ Examples:
   cargo xtask affected-tests
   cargo xtask affected-tests --base origin/main --format json
   cargo xtask affected-tests --base v0.1.0 --head HEAD
+  cargo xtask affected-tests --format gitlab > child.yml
+  cargo nextest run -E \"$(cargo xtask affected-tests --format filterset)\"
   cargo xtask affected-tests --explain driver-local
   cargo xtask affected-tests --explain common/src/stats.rs
 
@@ -53,6 +56,20 @@ pub struct AffectedTests {
     /// Tell all that leads to a job, or all that a path (changed or not, from the workspace root) leads to
     #[arg(long, value_name = "JOB|PATH", conflicts_with = "format")]
     explain: Option<String>,
+    /// Print the JSON Schema of a file instead of a plan
+    #[arg(long, value_enum, value_name = "FILE", exclusive = true)]
+    schema: Option<Written>,
+}
+
+/// What has a JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Written {
+    /// ci/jobs.toml
+    Jobs,
+    /// job.toml in a package's folder
+    Job,
+    /// The plan, as --format json prints it
+    Plan,
 }
 
 /// How a plan is printed.
@@ -64,6 +81,12 @@ pub enum Format {
     Json,
     /// The matrix of a GitHub Actions job, on one line
     Github,
+    /// A GitLab child pipeline
+    Gitlab,
+    /// A Buildkite pipeline, to upload
+    Buildkite,
+    /// A nextest filterset of all tests to run, on one line
+    Filterset,
 }
 
 impl AffectedTests {
@@ -72,6 +95,15 @@ impl AffectedTests {
     /// # Errors
     /// No plan can be made; the message says what to do.
     pub fn run(&self, directory: &Path) -> Result<()> {
+        if let Some(written) = self.schema {
+            let [jobs, job, plan] = schemas()?;
+            let (_, text) = match written {
+                Written::Jobs => jobs,
+                Written::Job => job,
+                Written::Plan => plan,
+            };
+            return Ok(terminal::print_exact(text.as_bytes())?);
+        }
         let git = Git::open(directory)?;
         let cargo = Cargo::read(directory)?;
         let table = JobTable::read(&cargo.root, &cargo.workspace)?;
@@ -90,6 +122,9 @@ impl AffectedTests {
             (None, Format::Text) => terminal::print(&text(&plan)),
             (None, Format::Json) => terminal::print_exact(json(&plan)?.as_bytes())?,
             (None, Format::Github) => terminal::print_exact(github(&plan)?.as_bytes())?,
+            (None, Format::Gitlab) => terminal::print_exact(gitlab(&plan)?.as_bytes())?,
+            (None, Format::Buildkite) => terminal::print_exact(buildkite(&plan)?.as_bytes())?,
+            (None, Format::Filterset) => terminal::print_exact(filterset(&plan).as_bytes())?,
         }
         Ok(())
     }

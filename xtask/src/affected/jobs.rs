@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 
 use anyhow::{Context, Result};
 use globset::{GlobBuilder, GlobMatcher};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::file::{File, named_job, package_job, rule, wildcard};
@@ -53,7 +54,7 @@ pub struct Job {
 }
 
 /// What a team decided about changes of common code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnCommonChange {
     /// The job runs and votes.
@@ -177,6 +178,6 @@ impl JobTable {
     }
 }
 
-mod file;
+pub(super) mod file;
 #[cfg(test)]
 mod tests;

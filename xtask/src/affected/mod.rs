@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! git.rs ──> changes ──┬─> shape ─┐
-//! cargo.rs ─> graph ───┼──────────┴─> plan ──> render/{text,json,github}, explain
+//! cargo.rs ─> graph ───┼──────────┴─> plan ──> render/*, explain
 //! ci/jobs.toml ─> jobs ┘
 //! ```
 //! Only [`command`], [`git`], [`cargo`] and [`shape::read`] do I/O; the planner is a function of three values. Each rule of the planner
@@ -19,5 +19,6 @@ pub mod jobs;
 pub mod path;
 pub mod plan;
 pub mod render;
+pub mod schema;
 pub mod shape;
 pub mod validate;

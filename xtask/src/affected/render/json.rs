@@ -12,6 +12,7 @@ const SCHEMA: u32 = 1;
 
 /// What `cargo xtask affected-tests --format json` prints: which jobs a change needs, and why.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "plan of affected-tests")]
 pub struct Document {
     /// The version of this form: 1.
     pub schema: u32,

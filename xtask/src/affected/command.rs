@@ -105,9 +105,14 @@ impl AffectedTests {
             return Ok(terminal::print_exact(text.as_bytes())?);
         }
         let git = Git::open(directory)?;
-        let cargo = Cargo::read(directory)?;
+        // Neither needs the other, and each waits for programs.
+        let (cargo, changes) = std::thread::scope(|scope| {
+            let cargo = scope.spawn(|| Cargo::read(directory));
+            let changes = git.changes(self.base.as_deref(), self.head.as_deref());
+            (cargo.join().expect("reading the packages does not panic"), changes)
+        });
+        let (cargo, changes) = (cargo?, changes?);
         let table = JobTable::read(&cargo.root, &cargo.workspace)?;
-        let changes = git.changes(self.base.as_deref(), self.head.as_deref())?;
         let changes = seen_from_workspace(changes, git.top(), &cargo.root);
         let planner = Planner::new(&cargo.workspace, &table).with(manifests(&git, &cargo, &changes));
         let plan = planner.plan(&changes);

@@ -164,6 +164,15 @@ fn facts_of_one_manifest_select_those_who_build_on_it() {
 }
 
 #[test]
+fn metadata_counts_where_a_build_script_may_read_it() {
+    let repo = Repo::new();
+    repo.write("common/build.rs", "fn main() {}\n");
+    repo.commit();
+    append(&repo, "common/Cargo.toml", "[package.metadata.x]\ny = 1\n");
+    assert_eq!(since(&repo), on_common());
+}
+
+#[test]
 fn targets_of_tests_are_nobody_elses() {
     let harness = "[[test]]\nname = \"it\"\nharness = false\n";
     assert_eq!(appended("common/Cargo.toml", harness), jobs(["common"]));

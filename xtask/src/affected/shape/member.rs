@@ -22,7 +22,7 @@ pub struct Member {
     pub depends: BTreeMap<String, bool>,
 }
 
-/// Read by registries and by people, never by rustc: they are in no `CARGO_PKG_*` either. `id` says again what name,
+/// Read by registries, by people and by other tools, never by rustc: they are in no `CARGO_PKG_*` either. `id` says again what name,
 /// version and place say.
 const UNSEEN: [&str; 7] = ["id", "source", "metadata", "publish", "categories", "keywords", "documentation"];
 
@@ -41,11 +41,19 @@ pub fn parse(package: &Map<String, Value>, root: &str) -> Result<Member> {
         match key.as_str() {
             "dependencies" => dependencies(list(value, key)?, root, &mut member)?,
             "targets" => targets(list(value, key)?, root, &mut member)?,
+            // Some build scripts take their settings from here.
+            "metadata" if has_build_script(package) => drop(member.built.insert(key.clone(), told(value, root))),
             key if UNSEEN.contains(&key) => {}
             _ => drop(member.built.insert(key.clone(), told(value, root))),
         }
     }
     Ok(member)
+}
+
+fn has_build_script(package: &Map<String, Value>) -> bool {
+    let targets = package.get("targets").and_then(Value::as_array).into_iter().flatten();
+    let mut kinds = targets.filter_map(|target| target.get("kind")?.as_array()).flatten();
+    kinds.any(|kind| kind.as_str() == Some("custom-build"))
 }
 
 fn dependencies(list: &[Value], root: &str, member: &mut Member) -> Result<()> {

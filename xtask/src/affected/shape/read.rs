@@ -17,7 +17,7 @@ use super::{
 };
 use crate::affected::{
     cargo::Cargo,
-    changes::{Changes, Found},
+    changes::{Base, Changes, Found},
     git::Git,
     path::RepoPath,
 };
@@ -45,16 +45,25 @@ fn compared(git: &Git, cargo: &Cargo, changes: &Changes, changed: &BTreeSet<Repo
     let top = git.top().canonicalize()?;
     let root = cargo.root.canonicalize()?;
     let below = root.strip_prefix(&top).context("the workspace is not in this work tree")?;
-    let head = shape(&root).context("the manifests here cannot be compared")?;
+    let (head, bases) = std::thread::scope(|scope| {
+        let head = scope.spawn(|| shape(&root).context("the manifests here cannot be compared"));
+        let bases: Result<Vec<Shape>> = changes.bases.iter().map(|base| at(git, base, below)).collect();
+        (head.join().expect("reading manifests does not panic"), bases)
+    });
+    let head = head?;
     let mut difference = Difference::default();
-    for base in &changes.bases {
-        let temporary = tempfile::tempdir().context("no folder for the manifests of the base")?;
-        let folder = temporary.path().canonicalize()?;
-        git.skeleton(base, &folder).context("the manifests of the base cannot be read")?;
-        let base = shape(&folder.join(below)).context("the manifests of the base cannot be compared")?;
+    for base in bases? {
         difference.extend(compare(&base, &head));
     }
     Ok(place(&difference, changed, &cargo.workspace, &head.lock, &|key| cargo.locked(key)))
+}
+
+/// The shape of the workspace in the folder `below` of a tree that git has.
+fn at(git: &Git, base: &Base, below: &Path) -> Result<Shape> {
+    let temporary = tempfile::tempdir().context("no folder for the manifests of the base")?;
+    let folder = temporary.path().canonicalize()?;
+    git.skeleton(base, &folder).context("the manifests of the base cannot be read")?;
+    shape(&folder.join(below)).context("the manifests of the base cannot be compared")
 }
 
 fn shape(root: &Path) -> Result<Shape> {

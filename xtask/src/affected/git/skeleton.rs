@@ -1,5 +1,5 @@
 //! Lays out what cargo needs of a tree to describe it: manifests and lock files as they were, and empty files where
-//! sources and READMEs were, since cargo finds targets and readmes by looking.
+//! targets and READMEs were, since cargo finds both by looking.
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
@@ -36,7 +36,7 @@ impl Git {
                     _ => anyhow::bail!("{path} is no plain file"),
                 };
                 wanted.push((id, path));
-            } else if name.ends_with(b".rs") || name.starts_with(b"README") {
+            } else if is_looked_for(&path) {
                 put(into, &path, b"")?;
             }
         }
@@ -53,6 +53,15 @@ impl Git {
         }
         Ok(())
     }
+}
+
+/// Whether cargo may find a target or a readme by this file. More than it looks at today is fine, and so is less of what
+/// it looks at tomorrow: a target that only head seems to have selects.
+fn is_looked_for(path: &RepoPath) -> bool {
+    let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
+    let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    matches!(name, b"lib.rs" | b"main.rs" | b"build.rs" | b"README" | b"README.md" | b"README.txt")
+        || (name.ends_with(b".rs") && matches!(folder, b"bin" | b"tests" | b"examples" | b"benches"))
 }
 
 /// `<id> blob <size>\n<contents>\n`: the contents, and what follows.
@@ -75,7 +84,18 @@ fn put(into: &Path, path: &RepoPath, contents: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::object;
+    use super::{RepoPath, is_looked_for, object};
+
+    #[test]
+    fn what_cargo_looks_for_is_laid_out() {
+        let looked = |name: &str| is_looked_for(&RepoPath::new(name));
+        for name in ["a/src/lib.rs", "build.rs", "a/src/bin/x.rs", "a/src/bin/x/main.rs", "tests/it.rs", "README.md"] {
+            assert!(looked(name), "{name}");
+        }
+        for name in ["a/src/x.rs", "a/src/plan/tests.rs", "a/tests/data/x.txt", "docs/a.md"] {
+            assert!(!looked(name), "{name}");
+        }
+    }
 
     #[test]
     fn an_object_is_read_by_its_size_and_a_missing_one_is_seen() {

@@ -42,6 +42,10 @@ pub fn parse(text: &str) -> Result<Lock> {
         None => &[],
     };
     let keys = packages.iter().map(key).collect::<Result<Vec<Key>>>()?;
+    let mut named: BTreeMap<&str, Vec<&Key>> = BTreeMap::new();
+    for key in &keys {
+        named.entry(&key.name).or_default().push(key);
+    }
     let mut lock = Lock::new();
     for (package, key) in packages.iter().zip(&keys) {
         let table = package.as_table().context("a package in Cargo.lock is no table")?;
@@ -51,7 +55,7 @@ pub fn parse(text: &str) -> Result<Lock> {
                 "name" | "version" | "source" => {}
                 "dependencies" => {
                     for told in value.as_array().context("`dependencies` in Cargo.lock is no list")? {
-                        locked.dependencies.insert(dependency(told, &keys)?);
+                        locked.dependencies.insert(dependency(told, &named)?);
                     }
                 }
                 _ => drop(locked.facts.insert(name.clone(), value.to_string())),
@@ -70,17 +74,16 @@ fn key(package: &Value) -> Result<Key> {
 }
 
 /// `name`, `name version` or `name version (source)`: as short as it is clear.
-fn dependency(told: &Value, keys: &[Key]) -> Result<Key> {
+fn dependency(told: &Value, named: &BTreeMap<&str, Vec<&Key>>) -> Result<Key> {
     let told = told.as_str().context("a dependency in Cargo.lock is no text")?;
     let mut parts = told.splitn(3, ' ');
-    let (name, version, source) = (parts.next(), parts.next(), parts.next());
+    let (name, version, source) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     let source = source.map(|source| source.trim_start_matches('(').trim_end_matches(')'));
     let fits = |key: &&Key| {
-        name == Some(&*key.name)
-            && version.is_none_or(|version| version == key.version)
+        version.is_none_or(|version| version == key.version)
             && source.is_none_or(|source| key.source.as_deref() == Some(source))
     };
-    match keys.iter().filter(fits).collect::<Vec<_>>().as_slice() {
+    match named.get(name).into_iter().flatten().copied().filter(fits).collect::<Vec<&Key>>().as_slice() {
         [one] => Ok((*one).clone()),
         _ => bail!("the dependency `{told}` in Cargo.lock is not one of its packages"),
     }

@@ -17,14 +17,14 @@ impl Planner<'_> {
             inside == Some(b"Cargo.toml")
         });
         let compared = match &self.manifests {
-            Manifests::Compared(compared) => compared,
+            Manifests::Compared(compared) if compared.paths.contains(name) || below_any(name, compared) => compared,
             Manifests::Unknown(why) if root || member.is_some() => {
                 return Some(self.every(&Step::Uncompared(why.clone())));
             }
-            Manifests::Untouched if root => {
+            Manifests::Compared(_) | Manifests::Untouched if root => {
                 return Some(self.every(&Step::Uncompared("it is the same as at the base".to_owned())));
             }
-            Manifests::Unknown(_) | Manifests::Untouched => return None,
+            _ => return None,
         };
         let owner = self.workspace.owner(name);
         let mut found = Vec::new();

@@ -90,7 +90,10 @@ fn manifests() -> Manifests {
         ("common/Cargo.toml", vec![effect("dev-dependencies", Some((0, Reach::OwnTests)))]),
     ];
     let effects = effects.into_iter().map(|(path, effects)| (RepoPath::new(path), effects)).collect();
-    Manifests::Compared(Compared { effects, gone: BTreeSet::from(["drivers/old".to_owned()]) })
+    let paths =
+        ["Cargo.toml", "common/Cargo.toml", "tool/Cargo.toml", "drivers/lvm/Cargo.toml", "drivers/nfs/Cargo.toml"];
+    let paths = paths.into_iter().map(RepoPath::new).collect();
+    Manifests::Compared(Compared { paths, effects, gone: BTreeSet::from(["drivers/old".to_owned()]) })
 }
 
 fn told(plan: &Plan) -> Vec<String> {
@@ -152,6 +155,8 @@ fn a_manifest_selects_by_what_differs_in_it() {
     check("common/Cargo.toml", &["run common: common/Cargo.toml → dev-dependencies → common"]);
     check("tool/Cargo.toml", &[]);
     check("drivers/nfs/Cargo.toml", &["run driver-nfs: drivers/nfs/Cargo.toml → driver-nfs"]);
+    // Of this one the comparison knows nothing, so it is a file like any other of its package.
+    check("drivers/local/Cargo.toml", &["run driver-local: drivers/local/Cargo.toml → driver-local"]);
     let every = told(&planned(&changes([RepoPath::new("Cargo.toml")], &[]), &[]));
     assert_eq!(every.len(), 5);
     assert_eq!(every[0], "run common: Cargo.toml → profile is of every package");

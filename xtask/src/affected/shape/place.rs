@@ -26,6 +26,8 @@ pub enum Manifests {
 /// The outcome of comparing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compared {
+    /// The changed manifests and lock files. Of any other, nothing is known.
+    pub paths: BTreeSet<RepoPath>,
     /// What each changed path did; a manifest that is not here did nothing.
     pub effects: BTreeMap<RepoPath, Vec<Effect>>,
     /// Folders of packages that are no more; what was in them did what the comparison says.
@@ -53,7 +55,7 @@ pub fn place(
     lock: &Lock,
     known: Known<'_>,
 ) -> Compared {
-    let mut compared = Compared { gone: difference.gone.clone(), ..Compared::default() };
+    let mut compared = Compared { paths: paths.clone(), gone: difference.gone.clone(), ..Compared::default() };
     let mut add = |wanted: &[&str], what: String, origin| {
         let found = wanted.iter().map(|name| RepoPath::new(*name)).find(|path| paths.contains(path));
         let Some(path) = found.or_else(|| paths.first().cloned()) else { return };

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     compare::{Difference, compare},
     lock,
+    manifest::of_all,
     parse::{Shape, Texts},
     place::place,
 };
@@ -81,6 +82,25 @@ fn keys_that_nobody_thought_of_count() {
     }
     let tests = compare(&base, &shape("/a", "[[test]]\nname = \"x\"\nharness = false", LOCK).unwrap());
     assert_eq!(tests.members["app"].0, Reach::OwnTests);
+}
+
+#[test]
+fn the_root_manifest_speaks_to_every_package_unless_members_repeat_it() {
+    let said = |text: &str| of_all(&toml::from_str(text).unwrap());
+    for text in [
+        "[profile.dev]\nopt-level = 1",
+        "[patch.crates-io]\nleaf = { path = \"leaf\" }",
+        "[replace]\n\"leaf:1.0.0\" = { path = \"leaf\" }",
+        "cargo-features = [\"x\"]",
+        "[workspace]\nresolver = \"2\"",
+        "[workspace]\ntomorrow = 1",
+        "[package]\nedition = \"2021\"",
+    ] {
+        assert!(!said(text).is_empty(), "{text}");
+    }
+    for text in ["[workspace]\nmembers = []", "[workspace.dependencies]\nleaf = \"1\"", "[package]\nname = \"x\""] {
+        assert!(said(text).is_empty(), "{text}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub struct Counts {
     pub failed: usize,
 }
 
-/// Counts what ran in a JUnit report. Set-up scripts and skipped tests are no tests that ran.
+/// Counts what ran in a JUnit report. Set-up scripts that passed and skipped tests are no tests that ran.
 ///
 /// # Errors
 /// It is no well-formed XML.
@@ -50,7 +50,9 @@ pub fn read(report: &str) -> Result<(Counts, usize)> {
                 b"skipped" => skipped = true,
                 _ => {}
             },
-            Event::End(tag) if tag.name().as_ref() == b"testcase" && !script => match (skipped, failed) {
+            // Tests of a report beside this one may all have passed.
+            Event::End(tag) if tag.name().as_ref() == b"testcase" && script => counts.failed += usize::from(failed),
+            Event::End(tag) if tag.name().as_ref() == b"testcase" => match (skipped, failed) {
                 (_, true) => counts.failed += 1,
                 (true, false) => not_run += 1,
                 (false, false) => counts.passed += 1,
@@ -86,6 +88,13 @@ mod tests {
             <testcase name="z"><system-out>hello</system-out></testcase><testcase name="s"><skipped/></testcase>
             <testcase name="e"><error/></testcase></testsuite></testsuites>"#;
         assert_eq!(count(report).unwrap(), Counts { passed: 2, failed: 2 });
+    }
+
+    #[test]
+    fn a_set_up_script_that_failed_is_a_failure() {
+        let report = "<testsuites><testsuite name=\"@setup-script:lab\"><testcase name=\"lab\"><failure/></testcase>\
+                      </testsuite></testsuites>";
+        assert_eq!(count(report).unwrap(), Counts { passed: 0, failed: 1 });
     }
 
     #[test]

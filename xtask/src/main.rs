@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{affected::command::AffectedTests, bench::command::Bench, terminal, test::command::Test, up::command::Up};
+use xtask::{
+    affected::command::AffectedTests, bench::command::Bench, gate::command::Gate, terminal, test::command::Test,
+    up::command::Up,
+};
 
 /// The workspace's own commands
 #[derive(Parser)]
@@ -17,6 +20,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     AffectedTests(AffectedTests),
+    Gate(Gate),
     Test(Test),
     Up(Up),
     Bench(Bench),
@@ -26,6 +30,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedTests(command) => command.run(&here).map(|()| true),
+        Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),
         Command::Bench(command) => command.run(&here),

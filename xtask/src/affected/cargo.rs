@@ -10,8 +10,9 @@ use guppy::graph::{BuildTargetId, PackageGraph, PackageMetadata};
 use xshell::{Shell, cmd};
 
 use super::{
-    graph::{Dependent, Package, Workspace},
+    graph::{Dependent, Package, PackageIndex, Workspace},
     path::RepoPath,
+    shape::lock::Key,
 };
 
 /// A cargo workspace on this machine.
@@ -22,6 +23,7 @@ pub struct Cargo {
     pub target: PathBuf,
     /// Its packages.
     pub workspace: Workspace,
+    locked: BTreeMap<Key, PackageIndex>,
 }
 
 impl Cargo {
@@ -47,11 +49,24 @@ impl Cargo {
         let graph = PackageGraph::from_json(json).context("cargo metadata is not what guppy reads")?;
         let root = graph.workspace().root().as_std_path().to_owned();
         let target = graph.workspace().target_directory().as_std_path().to_owned();
-        Ok(Self { workspace: workspace(&graph, &root), target, root })
+        let (workspace, locked) = workspace(&graph, &root);
+        Ok(Self { workspace, locked, target, root })
+    }
+
+    /// The package that a lock entry is; none for an optional one that nobody asked for.
+    #[must_use]
+    pub fn locked(&self, key: &Key) -> Option<PackageIndex> {
+        self.locked.get(key).copied().or_else(|| {
+            // Lock files and cargo have spelled sources in more than one way.
+            let mut same = self.locked.iter().filter(|(known, _)| {
+                known.name == key.name && known.version == key.version && known.source.is_some() == key.source.is_some()
+            });
+            same.next().filter(|_| same.next().is_none()).map(|(_, index)| *index)
+        })
     }
 }
 
-fn workspace(graph: &PackageGraph, root: &Path) -> Workspace {
+fn workspace(graph: &PackageGraph, root: &Path) -> (Workspace, BTreeMap<Key, PackageIndex>) {
     let mut all: Vec<PackageMetadata<'_>> = graph.packages().collect();
     all.sort_by(|a, b| a.id().cmp(b.id()));
     let index: BTreeMap<_, _> = all.iter().enumerate().map(|(index, package)| (package.id(), index)).collect();
@@ -65,7 +80,13 @@ fn workspace(graph: &PackageGraph, root: &Path) -> Workspace {
     for package in &mut packages {
         package.dependents.sort_unstable();
     }
-    Workspace { packages }
+    let key = |package: &PackageMetadata<'_>| Key {
+        name: package.name().to_owned(),
+        version: package.version().to_string(),
+        source: package.source().external_source().map(str::to_owned),
+    };
+    let locked = all.iter().enumerate().map(|(index, package)| (key(package), index)).collect();
+    (Workspace { packages }, locked)
 }
 
 fn describe(package: &PackageMetadata<'_>, root: &Path) -> Package {

@@ -13,6 +13,17 @@ pub struct Changes {
     pub compared: String,
     /// The paths that differ, or why they cannot be known.
     pub found: Found,
+    /// The trees that it was compared with, for whoever compares more than paths.
+    pub bases: Vec<Base>,
+}
+
+/// A tree that git has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// A commit, by its full id.
+    Commit(String),
+    /// What is staged, where it is neither what a commit nor what the work tree has.
+    Index,
 }
 
 /// The outcome of looking for changed paths.

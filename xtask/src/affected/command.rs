@@ -13,7 +13,9 @@ use super::{
     jobs::JobTable,
     path::RepoPath,
     plan::Planner,
-    render::{github::github, json::json, text::text},
+    render::{buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text},
+    schema::schemas,
+    shape::read::manifests,
 };
 use crate::terminal;
 
@@ -22,12 +24,17 @@ use crate::terminal;
 /// The change is what differs between the merge-base of the base and HEAD, and the work tree: committed, staged,
 /// unstaged and untracked files. A path selects the jobs of its package and of all that depends on it; rules in
 /// ci/jobs.toml place the rest; what nothing places selects every job, and so does a base that cannot be found.
+///
+/// Manifests and Cargo.lock select by what differs in them: a crate that one driver uses selects that driver's job, a
+/// profile every job, a comment none. Where they cannot be compared, every job runs and the reason is told.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   cargo xtask affected-tests
   cargo xtask affected-tests --base origin/main --format json
   cargo xtask affected-tests --base v0.1.0 --head HEAD
+  cargo xtask affected-tests --format gitlab > child.yml
+  cargo nextest run -E \"$(cargo xtask affected-tests --format filterset)\"
   cargo xtask affected-tests --explain driver-local
   cargo xtask affected-tests --explain common/src/stats.rs
 
@@ -49,6 +56,20 @@ pub struct AffectedTests {
     /// Tell all that leads to a job, or all that a path (changed or not, from the workspace root) leads to
     #[arg(long, value_name = "JOB|PATH", conflicts_with = "format")]
     explain: Option<String>,
+    /// Print the JSON Schema of a file instead of a plan
+    #[arg(long, value_enum, value_name = "FILE", exclusive = true)]
+    schema: Option<Written>,
+}
+
+/// What has a JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Written {
+    /// ci/jobs.toml
+    Jobs,
+    /// job.toml in a package's folder
+    Job,
+    /// The plan, as --format json prints it
+    Plan,
 }
 
 /// How a plan is printed.
@@ -60,6 +81,12 @@ pub enum Format {
     Json,
     /// The matrix of a GitHub Actions job, on one line
     Github,
+    /// A GitLab child pipeline
+    Gitlab,
+    /// A Buildkite pipeline, to upload
+    Buildkite,
+    /// A nextest filterset of all tests to run, on one line
+    Filterset,
 }
 
 impl AffectedTests {
@@ -68,12 +95,26 @@ impl AffectedTests {
     /// # Errors
     /// No plan can be made; the message says what to do.
     pub fn run(&self, directory: &Path) -> Result<()> {
+        if let Some(written) = self.schema {
+            let [jobs, job, plan] = schemas()?;
+            let (_, text) = match written {
+                Written::Jobs => jobs,
+                Written::Job => job,
+                Written::Plan => plan,
+            };
+            return Ok(terminal::print_exact(text.as_bytes())?);
+        }
         let git = Git::open(directory)?;
-        let cargo = Cargo::read(directory)?;
+        // Neither needs the other, and each waits for programs.
+        let (cargo, changes) = std::thread::scope(|scope| {
+            let cargo = scope.spawn(|| Cargo::read(directory));
+            let changes = git.changes(self.base.as_deref(), self.head.as_deref());
+            (cargo.join().expect("reading the packages does not panic"), changes)
+        });
+        let (cargo, changes) = (cargo?, changes?);
         let table = JobTable::read(&cargo.root, &cargo.workspace)?;
-        let changes = git.changes(self.base.as_deref(), self.head.as_deref())?;
         let changes = seen_from_workspace(changes, git.top(), &cargo.root);
-        let planner = Planner::new(&cargo.workspace, &table);
+        let planner = Planner::new(&cargo.workspace, &table).with(manifests(&git, &cargo, &changes));
         let plan = planner.plan(&changes);
         match (&self.explain, self.format) {
             (Some(subject), _) => {
@@ -86,6 +127,9 @@ impl AffectedTests {
             (None, Format::Text) => terminal::print(&text(&plan)),
             (None, Format::Json) => terminal::print_exact(json(&plan)?.as_bytes())?,
             (None, Format::Github) => terminal::print_exact(github(&plan)?.as_bytes())?,
+            (None, Format::Gitlab) => terminal::print_exact(gitlab(&plan)?.as_bytes())?,
+            (None, Format::Buildkite) => terminal::print_exact(buildkite(&plan)?.as_bytes())?,
+            (None, Format::Filterset) => terminal::print_exact(filterset(&plan).as_bytes())?,
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ fn explain_path(path: &RepoPath, planner: &Planner<'_>, table: &JobTable, change
     let mut text = format!("{path} {}\n", if changed { "is changed" } else { "is not changed; if it were:" });
     let causes = planner.causes(path, links);
     if causes.is_empty() {
-        text.push_str("  it selects no job: a rule says so\n");
+        text.push_str("  it selects no job: a rule says so, or nothing in it reaches a build\n");
     }
     for (index, cause) in causes {
         let _ = writeln!(text, "  {} because {}", table.jobs[index].name, chain(&cause));

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use xshell::{Shell, cmd};
 
 use super::{
-    changes::{Changes, Found, SymLink, parse_links, parse_list, parse_raw},
+    changes::{Base, Changes, Found, SymLink, parse_links, parse_list, parse_raw},
     path::RepoPath,
 };
 
@@ -68,16 +68,17 @@ impl Git {
     pub fn changes(&self, base: Option<&str>, head: Option<&str>) -> Result<Changes> {
         let to = head.map_or("HEAD, with the work tree".to_owned(), str::to_owned);
         match self.find(base, head) {
-            Ok((from, found)) => Ok(Changes { compared: format!("{from} to {to}"), found }),
+            Ok((from, found, bases)) => Ok(Changes { compared: format!("{from} to {to}"), found, bases }),
             Err(Stop::Unknown { reason, mend }) => {
-                Ok(Changes { compared: format!("unknown base to {to}"), found: Found::Unknown { reason, mend } })
+                let compared = format!("unknown base to {to}");
+                Ok(Changes { compared, found: Found::Unknown { reason, mend }, bases: Vec::new() })
             }
             Err(Stop::Failed(error)) => Err(error),
         }
     }
 
     /// The base in words, and what differs from it.
-    fn find(&self, base: Option<&str>, head: Option<&str>) -> Result<(String, Found), Stop> {
+    fn find(&self, base: Option<&str>, head: Option<&str>) -> Result<(String, Found, Vec<Base>), Stop> {
         let tip = match head {
             Some(rev) => self.named(rev)?,
             None => self.commit("HEAD")?.ok_or_else(|| unknown("there is no commit yet", "git commit"))?,
@@ -107,7 +108,12 @@ impl Git {
             }
         }
         let links = if paths.is_empty() { Vec::new() } else { self.links(head.map(|_| tip.as_str()))? };
-        Ok((format!("{first} (merge-base of {name} and {head_name})"), Found::Paths { paths, links }))
+        let compared = format!("{first} (merge-base of {name} and {head_name})");
+        let mut bases: Vec<Base> = merge_bases.iter().cloned().map(Base::Commit).collect();
+        if head.is_none() && self.is_staged_otherwise(&merge_bases)? {
+            bases.push(Base::Index);
+        }
+        Ok((compared, Found::Paths { paths, links }, bases))
     }
 
     /// Every path that is tracked, relative to the work tree's root.
@@ -151,6 +157,29 @@ impl Git {
         let untracked = ["ls-files", "-z", "--others", "--exclude-standard", "--"];
         let differing = self.run(&[&diff[..], &SHAPE].concat())?;
         Ok(differing.is_empty() && self.run(&[&untracked[..], &SHAPE].concat())?.is_empty())
+    }
+
+    /// Whether a manifest is staged in a form that neither a base nor the work tree has; it is still going to be
+    /// committed.
+    fn is_staged_otherwise(&self, bases: &[String]) -> Result<bool> {
+        let manifests = ["--", ":(glob)**/Cargo.toml", ":(glob)**/Cargo.lock"];
+        let differing = |command: &[&str]| -> Result<BTreeSet<RepoPath>> {
+            let more = ["--raw", "-z", "--no-renames"];
+            Ok(parse_raw(&self.run(&[command, &more, &manifests].concat())?)?.into_iter().collect())
+        };
+        let unstaged = differing(&["-c", "diff.autoRefreshIndex=true", "diff", "--no-relative", "--no-ext-diff"])?;
+        if unstaged.is_empty() {
+            return Ok(false);
+        }
+        for base in bases {
+            let id = [base.as_str()];
+            let staged =
+                self.run(&[&["diff-index", "--cached", "--raw", "-z", "--no-renames"], &id[..], &manifests].concat())?;
+            if parse_raw(&staged)?.iter().any(|path| unstaged.contains(path)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn links(&self, tree: Option<&str>) -> Result<Vec<SymLink>> {
@@ -234,6 +263,8 @@ impl Git {
         Ok(output.stdout)
     }
 }
+
+mod skeleton;
 
 /// Why there are no changed paths.
 enum Stop {

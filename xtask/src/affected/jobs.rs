@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 
 use anyhow::{Context, Result};
 use globset::{GlobBuilder, GlobMatcher};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::file::{File, named_job, package_job, rule, wildcard};
@@ -30,6 +31,8 @@ pub struct Job {
     pub name: String,
     /// The packages whose change, or the change of what they depend on, it must see.
     pub packages: Vec<String>,
+    /// The package that brought it, if one did: every change of that package's folder is the job's.
+    pub brought_by: Option<String>,
     /// The nextest filterset of the tests it runs.
     pub filter: String,
     /// What CI runs.
@@ -51,7 +54,7 @@ pub struct Job {
 }
 
 /// What a team decided about changes of common code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnCommonChange {
     /// The job runs and votes.
@@ -175,6 +178,6 @@ impl JobTable {
     }
 }
 
-mod file;
+pub(super) mod file;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
 //! `cargo xtask affected-tests`: which jobs a change needs, and why each.
 //!
 //! ```text
-//! git.rs ──> changes ──┐
-//! cargo.rs ─> graph ───┼──> plan ──> render/{text,json,github}, explain
+//! git.rs ──> changes ──┬─> shape ─┐
+//! cargo.rs ─> graph ───┼──────────┴─> plan ──> render/*, explain
 //! ci/jobs.toml ─> jobs ┘
 //! ```
-//! Only [`command`], [`git`] and [`cargo`] do I/O; the planner is a function of three values. Each rule of the planner
+//! Only [`command`], [`git`], [`cargo`] and [`shape::read`] do I/O; the planner is a function of three values. Each rule of the planner
 //! can only add jobs, every path is judged alone, and a path that nothing places selects every job: so a change can
 //! never be answered with less than any part of it.
 
@@ -19,4 +19,6 @@ pub mod jobs;
 pub mod path;
 pub mod plan;
 pub mod render;
+pub mod schema;
+pub mod shape;
 pub mod validate;

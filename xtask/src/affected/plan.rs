@@ -11,6 +11,7 @@ use super::{
     graph::{PackageIndex, Reach, Workspace},
     jobs::{Job, JobTable, OnCommonChange, Selects},
     path::RepoPath,
+    shape::place::Manifests,
 };
 
 /// What to run for a change, and why.
@@ -83,16 +84,24 @@ pub enum Step {
     Reads(String),
     /// A rule places the path; its reason.
     Rule(String),
+    /// A manifest or the lock file says this otherwise.
+    Manifest(String),
+    /// The same, of something that reaches every package.
+    EveryPackage(String),
+    /// Manifests could not be compared: why.
+    Uncompared(String),
     /// No rule and no package places the path.
     Unplaced,
 }
 
+type Reached = Vec<(usize, Scope, Vec<Step>)>;
 type Ways = Rc<BTreeMap<PackageIndex, Vec<PackageIndex>>>;
 
 /// Plans changes of one workspace.
 pub struct Planner<'a> {
     workspace: &'a Workspace,
     table: &'a JobTable,
+    manifests: Manifests,
     known: RefCell<BTreeMap<(PackageIndex, Reach), Ways>>,
 }
 
@@ -100,7 +109,13 @@ impl<'a> Planner<'a> {
     /// A planner for this workspace and these jobs.
     #[must_use]
     pub fn new(workspace: &'a Workspace, table: &'a JobTable) -> Self {
-        Self { workspace, table, known: RefCell::default() }
+        Self { workspace, table, manifests: Manifests::Untouched, known: RefCell::default() }
+    }
+
+    /// The same, told what the changed manifests came to.
+    #[must_use]
+    pub fn with(self, manifests: Manifests) -> Self {
+        Self { manifests, ..self }
     }
 
     /// The plan for a change. Every path is judged alone and can only add jobs.
@@ -166,6 +181,8 @@ impl<'a> Planner<'a> {
             };
             let jobs = self.table.jobs.iter().enumerate().filter(|(_, job)| selected(job));
             causes.extend(jobs.map(|(index, _)| (index, cause(Scope::Own, vec![Step::Rule(rule.why.clone())]))));
+        } else if let Some(found) = self.over_manifests(name) {
+            causes.extend(found.into_iter().map(|(index, scope, steps)| (index, cause(scope, steps))));
         } else if let Some((origin, reach)) = self.workspace.owner(name) {
             causes.extend(
                 self.over_packages(origin, reach).into_iter().map(|(i, scope, steps)| (i, cause(scope, steps))),
@@ -176,14 +193,14 @@ impl<'a> Planner<'a> {
         causes
     }
 
-    fn over_packages(&self, origin: PackageIndex, reach: Reach) -> Vec<(usize, Scope, Vec<Step>)> {
+    fn over_packages(&self, origin: PackageIndex, reach: Reach) -> Reached {
         let ways = self.ways(origin, reach);
         let mut found = Vec::new();
         for (index, job) in self.table.jobs.iter().enumerate() {
             for package in job.packages.iter().filter_map(|name| self.workspace.member(name)) {
                 let Some(way) = ways.get(&package) else { continue };
                 // A job that covers several packages counts a change of any of them as its own.
-                let own = job.packages.contains(&self.workspace.packages[origin].name);
+                let own = self.is_own(job, origin, way);
                 found.push((index, if own { Scope::Own } else { Scope::Common }, self.steps(way)));
             }
         }
@@ -264,5 +281,6 @@ fn leading_to(path: &RepoPath, links: &[SymLink]) -> Vec<(RepoPath, Vec<Step>)> 
     names.split_off(1)
 }
 
+mod manifests;
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,7 @@ const DOC: &str = "doc";
 const DEMO: &str = "demo";
 const DEMO_MINUTES: u32 = 10;
 /// Where nextest's profile `ci` writes; below the workspace root, wherever cargo builds.
-const REPORTS: &str = "target/nextest/ci";
+pub const REPORTS: &str = "target/nextest/ci";
 const LINT_LIMIT: Duration = Duration::from_secs(1800);
 const BUILD_LIMIT: Duration = Duration::from_secs(3600);
 const TIDY_MINUTES: u32 = 20;

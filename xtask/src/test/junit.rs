@@ -1,6 +1,6 @@
 //! Counts what really ran, from the report that nextest writes.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use quick_xml::{Reader, events::Event};
 
 /// How many tests ran, by outcome.
@@ -12,17 +12,33 @@ pub struct Counts {
     pub failed: usize,
 }
 
-/// Reads a JUnit report. Set-up scripts and skipped tests are no tests that ran.
+/// Counts what ran in a JUnit report. Set-up scripts that passed and skipped tests are no tests that ran.
 ///
 /// # Errors
 /// It is no well-formed XML.
 pub fn count(report: &str) -> Result<Counts> {
+    read(report).map(|(counts, _)| counts)
+}
+
+/// The same, with the number of tests that the report names and that did not run.
+///
+/// # Errors
+/// It is no well-formed XML, also where it ends too soon.
+pub fn read(report: &str) -> Result<(Counts, usize)> {
     let mut reader = Reader::from_str(report);
-    let mut counts = Counts::default();
+    let (mut counts, mut not_run) = (Counts::default(), 0);
     let (mut script, mut skipped, mut failed) = (false, false, false);
+    let mut open = 0_usize;
     loop {
-        match reader.read_event().context("the JUnit report is no XML")? {
-            Event::Eof => return Ok(counts),
+        let event = reader.read_event().context("the JUnit report is no XML")?;
+        match &event {
+            Event::Start(_) => open += 1,
+            Event::End(_) => open = open.saturating_sub(1),
+            _ => {}
+        }
+        match event {
+            Event::Eof if open > 0 => bail!("the JUnit report is cut short"),
+            Event::Eof => return Ok((counts, not_run)),
             Event::Start(tag) if tag.name().as_ref() == b"testsuite" => {
                 let name = tag.try_get_attribute("name").context("the JUnit report is no XML")?;
                 script = name.is_some_and(|name| name.value.starts_with(b"@setup-script"));
@@ -34,9 +50,11 @@ pub fn count(report: &str) -> Result<Counts> {
                 b"skipped" => skipped = true,
                 _ => {}
             },
-            Event::End(tag) if tag.name().as_ref() == b"testcase" && !script => match (skipped, failed) {
+            // Tests of a report beside this one may all have passed.
+            Event::End(tag) if tag.name().as_ref() == b"testcase" && script => counts.failed += usize::from(failed),
+            Event::End(tag) if tag.name().as_ref() == b"testcase" => match (skipped, failed) {
                 (_, true) => counts.failed += 1,
-                (true, false) => {}
+                (true, false) => not_run += 1,
                 (false, false) => counts.passed += 1,
             },
             _ => {}
@@ -95,8 +113,16 @@ mod tests {
     }
 
     #[test]
+    fn a_set_up_script_that_failed_is_a_failure() {
+        let report = "<testsuites><testsuite name=\"@setup-script:lab\"><testcase name=\"lab\"><failure/></testcase>\
+                      </testsuite></testsuites>";
+        assert_eq!(count(report).unwrap(), Counts { passed: 0, failed: 1 });
+    }
+
+    #[test]
     fn a_report_cut_short_is_no_report() {
         assert!(count("<testsuites><testsuite name=\"a\"></testsuites>").is_err());
+        assert!(count("<testsuites><testsuite name=\"a\"><testcase name=\"x\"/>").is_err());
     }
 
     #[test]

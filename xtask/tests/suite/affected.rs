@@ -54,7 +54,7 @@ fn readme_alone_names_none() {
 
 #[test]
 fn what_nobody_knows_names_all() {
-    for name in ["Makefile", "drivers/README.md", "Cargo.lock"] {
+    for name in ["Makefile", "drivers/README.md", "ci/jobs.toml"] {
         let repo = Repo::new();
         let text = fs::read_to_string(repo.path(name)).unwrap_or_default();
         repo.write(name, &format!("{text}\n# more\n"));
@@ -123,13 +123,21 @@ fn a_deleted_file_is_seen() {
 }
 
 #[test]
-fn a_deleted_crate_selects_every_job() {
+fn a_deleted_crate_selects_those_who_used_it() {
     let repo = Repo::new();
     fs::remove_dir_all(repo.path("drivers/nfs")).unwrap();
     let shell = &repo.shell;
     cmd!(shell, "cargo generate-lockfile --offline --quiet").quiet().run().unwrap();
-    let left: BTreeSet<String> = jobs(EVERY_JOB).difference(&jobs(["driver-nfs"])).cloned().collect();
-    assert_eq!(repo.selected(&[]), left);
+    assert_eq!(repo.selected(&[]), jobs([]));
+    let shell = &repo.shell;
+    fs::remove_dir_all(repo.path("drivers/file-volumes")).unwrap();
+    let jobs_file = fs::read_to_string(repo.path("ci/jobs.toml")).unwrap();
+    let entry = "[[job]]\nname = \"file-volumes\"\npackages = [\"file-volumes\"]\n";
+    repo.write("ci/jobs.toml", &jobs_file.replace(entry, ""));
+    repo.write("drivers/local/Cargo.toml", "[package]\nname = \"driver-local\"\nedition = \"2024\"\n");
+    cmd!(shell, "cargo generate-lockfile --offline --quiet").quiet().run().unwrap();
+    repo.git(&["commit", "--quiet", "--message", "The job goes before its crate.", "--", "ci/jobs.toml"]);
+    assert_eq!(repo.selected(&["--base", "HEAD"]), jobs(["driver-local"]));
 }
 
 #[test]
@@ -278,4 +286,28 @@ fn a_workspace_below_the_work_tree_s_root_takes_what_is_outside_for_unknown() {
     assert_eq!(outer.selected(&[]), jobs(["driver-nfs"]));
     outer.write("note.txt", "changed");
     assert_eq!(outer.selected(&[]), jobs(EVERY_JOB));
+}
+
+#[test]
+fn the_gate_takes_the_plan_as_it_was_printed() {
+    let repo = Repo::new();
+    repo.write("drivers/nfs/src/lib.rs", "//! Another.\n");
+    let plan = repo.affected(&["--format", "json"]).stdout;
+    repo.write("target/plan.json", std::str::from_utf8(&plan).unwrap());
+    let gate = |plan: &str| {
+        let (shell, program) = (&repo.shell, env!("CARGO_BIN_EXE_xtask"));
+        let command = cmd!(shell, "{program} gate --plan {plan} --reports target/reports");
+        command.quiet().ignore_status().output().unwrap().status.code()
+    };
+    assert_eq!(gate("target/plan.json"), Some(1));
+    let report = "<testsuites><testsuite name=\"s\"><testcase name=\"x\"/></testsuite></testsuites>";
+    repo.write("target/reports/driver-nfs.xml", report);
+    assert_eq!(gate("target/plan.json"), Some(0));
+    repo.write(
+        "target/reports/driver-nfs.xml",
+        &report.replace("/></testsuite>", "><failure/></testcase></testsuite>"),
+    );
+    assert_eq!(gate("target/plan.json"), Some(1));
+    assert_eq!(gate("target/no-plan.json"), Some(2));
+    assert_eq!(gate("ci/jobs.toml"), Some(2));
 }

@@ -1,4 +1,5 @@
 //! The commands as people and CI call them: the executable, in generated workspaces.
 
 mod affected;
+mod manifests;
 mod repo;

@@ -38,7 +38,7 @@ jobs = "none"
 why = "prose"
 
 [[rule]]
-paths = ["Cargo.toml", "Cargo.lock", "ci/**"]
+paths = ["ci/**", ".cargo/**"]
 jobs = "all"
 why = "governs every build"
 "#;

@@ -1,93 +1,136 @@
 //! The files as they are written, and what they mean: defaults, templates, patterns.
 
 use anyhow::{Context, Result};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Job, OnCommonChange, Pattern, Rule, Selects};
 
 const DEFAULT_TIMEOUT_MINUTES: u32 = 60;
 
-#[derive(Deserialize)]
+/// The jobs of a workspace, what each covers, and what the paths mean that no package owns: `ci/jobs.toml`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct File {
+#[schemars(title = "ci/jobs.toml")]
+pub(in crate::affected) struct File {
+    /// The job that votes on every change of common code, whatever the others choose.
     pub(super) default_gate: String,
+    /// Jobs that packages bring.
     #[serde(default)]
     pub(super) package_job: Vec<PackageJob>,
+    /// Jobs written out.
     #[serde(default)]
     pub(super) job: Vec<NamedJob>,
+    /// Tried in order for each changed path; the first that matches decides.
     #[serde(default)]
     pub(super) rule: Vec<RawRule>,
 }
 
-#[derive(Deserialize)]
+/// One job.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct NamedJob {
+    /// Unique: letters, digits, `-` and `_`.
     name: String,
+    /// The packages whose tests it runs.
     packages: Vec<String>,
+    /// The tests it runs, as a nextest filterset; default: those of its packages.
     filter: Option<String>,
+    /// What CI runs; default: `cargo xtask test NAME`.
     command: Option<String>,
+    /// The lab (real backend) to raise before.
     lab: Option<String>,
+    /// Whether its tests speak with the OpenStack clients.
     #[serde(default)]
     clients: bool,
+    /// Whether its failure stops a change; default: it does.
     voting: Option<bool>,
+    /// What happens when only packages that it depends on changed.
     on_common_change: Option<OnCommonChange>,
+    /// Who answers for it.
     #[serde(default)]
     owners: Vec<String>,
+    /// After this many minutes it is ended; default: 60.
     timeout_minutes: Option<u32>,
+    /// Patterns of paths outside its packages that its tests read.
     #[serde(default)]
     reads: Vec<String>,
 }
 
 /// One job for each package whose name matches; `*` may stand for a part of the name, and comes back in `{}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct PackageJob {
+    /// The name of the packages, with at most one `*`.
     pub(super) packages: String,
+    /// The name of the job.
     name: String,
+    /// Who answers for it.
     #[serde(default)]
     owners: Vec<String>,
+    /// What CI runs; default: `cargo xtask test NAME`.
     command: Option<String>,
+    /// After this many minutes it is ended; default: 60.
     timeout_minutes: Option<u32>,
 }
 
-/// `job.toml` in a package's folder: what its team decides about the job that the package brings.
-#[derive(Default, Deserialize)]
+/// What a team decides about the job that its package brings: `job.toml` in the package's folder.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct OwnJob {
+#[schemars(title = "job.toml")]
+pub(in crate::affected) struct OwnJob {
     /// More packages that the job tests, beside its own.
     #[serde(default)]
     more_packages: Vec<String>,
+    /// The tests it runs, as a nextest filterset; default: those of its packages.
     filter: Option<String>,
+    /// What CI runs; default: as in `ci/jobs.toml`.
     command: Option<String>,
+    /// The lab (real backend) to raise before.
     lab: Option<String>,
+    /// Whether its tests speak with the OpenStack clients.
     #[serde(default)]
     clients: bool,
+    /// Whether its failure stops a change; default: it does.
     voting: Option<bool>,
+    /// What happens when only packages that it depends on changed.
     on_common_change: Option<OnCommonChange>,
+    /// After this many minutes it is ended; default: as in `ci/jobs.toml`.
     timeout_minutes: Option<u32>,
+    /// Patterns of paths elsewhere that its tests read.
     #[serde(default)]
     reads: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// What changed paths mean that are not simply a package's source.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRule {
+    /// Patterns: `*` and `?` stay within a folder, `**` crosses folders, `[ab]` and `{a,b}` choose.
     paths: Vec<String>,
+    /// What they select.
     jobs: RawSelects,
+    /// Why, for people.
     why: String,
 }
 
-#[derive(Deserialize)]
+/// `"none"`, `"all"` or a list of job names.
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected \"none\", \"all\" or a list of job names")]
 enum RawSelects {
+    /// None, or all.
     Word(Word),
+    /// Those named.
     Named(Vec<String>),
 }
 
-#[derive(Deserialize)]
+/// None, or all.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Word {
+    /// No job.
     None,
+    /// Every job.
     All,
 }
 
@@ -96,6 +139,7 @@ pub(super) fn named_job(raw: NamedJob) -> Result<Job> {
         filter: raw.filter.unwrap_or_else(|| filter_of(&raw.packages)),
         command: raw.command.unwrap_or_else(|| command_of(&raw.name)),
         packages: raw.packages,
+        brought_by: None,
         lab: raw.lab,
         clients: raw.clients,
         voting: raw.voting.unwrap_or(true),
@@ -125,6 +169,7 @@ pub(super) fn package_job(
         filter: own.filter.unwrap_or_else(|| filter_of(&packages)),
         command: command.unwrap_or_else(|| command_of(&name)),
         packages,
+        brought_by: Some(package.to_owned()),
         lab: own.lab,
         clients: own.clients,
         voting: own.voting.unwrap_or(true),

@@ -5,10 +5,11 @@ use proptest::{collection::btree_set, prelude::Strategy, prop_assert, proptest, 
 use super::{Plan, Planner, State};
 use crate::affected::{
     changes::{Changes, Found, SymLink},
-    graph::{Dependent, Package, Workspace},
+    graph::{Dependent, Package, Reach, Workspace},
     jobs::JobTable,
     path::RepoPath,
     render::chain,
+    shape::place::{Compared, Effect, Manifests},
 };
 
 const JOBS: &str = r#"
@@ -71,13 +72,28 @@ fn own(texts: &[(&str, &str)]) -> BTreeMap<String, (String, String)> {
 fn changes(paths: impl IntoIterator<Item = RepoPath>, links: &[(&str, &str)]) -> Changes {
     let links = links.iter().map(|(at, target)| SymLink { at: RepoPath::new(*at), target: RepoPath::new(*target) });
     let found = Found::Paths { paths: paths.into_iter().collect(), links: links.collect() };
-    Changes { compared: "a to b".to_owned(), found }
+    Changes { compared: "a to b".to_owned(), found, bases: Vec::new() }
 }
 
 fn planned(changes: &Changes, own_jobs: &[(&str, &str)]) -> Plan {
     let workspace = workspace();
     let table = JobTable::parse(JOBS, &own(own_jobs), &workspace).unwrap();
-    Planner::new(&workspace, &table).plan(changes)
+    Planner::new(&workspace, &table).with(manifests()).plan(changes)
+}
+
+/// What the comparison is taken to have said, whatever else changed.
+fn manifests() -> Manifests {
+    let effect = |what: &str, origin| Effect { what: what.to_owned(), origin };
+    let effects = [
+        ("Cargo.toml", vec![effect("profile", None)]),
+        ("drivers/lvm/Cargo.toml", vec![effect("features", Some((3, Reach::Dependents)))]),
+        ("common/Cargo.toml", vec![effect("dev-dependencies", Some((0, Reach::OwnTests)))]),
+    ];
+    let effects = effects.into_iter().map(|(path, effects)| (RepoPath::new(path), effects)).collect();
+    let paths =
+        ["Cargo.toml", "common/Cargo.toml", "tool/Cargo.toml", "drivers/lvm/Cargo.toml", "drivers/nfs/Cargo.toml"];
+    let paths = paths.into_iter().map(RepoPath::new).collect();
+    Manifests::Compared(Compared { paths, effects, gone: BTreeSet::from(["drivers/old".to_owned()]) })
 }
 
 fn told(plan: &Plan) -> Vec<String> {
@@ -134,6 +150,35 @@ fn a_rule_may_name_jobs() {
 }
 
 #[test]
+fn a_manifest_selects_by_what_differs_in_it() {
+    check("drivers/lvm/Cargo.toml", &["run driver-lvm: drivers/lvm/Cargo.toml → driver-lvm"]);
+    check("common/Cargo.toml", &["run common: common/Cargo.toml → dev-dependencies → common"]);
+    check("tool/Cargo.toml", &[]);
+    check("drivers/nfs/Cargo.toml", &["run driver-nfs: drivers/nfs/Cargo.toml → driver-nfs"]);
+    // Of this one the comparison knows nothing, so it is a file like any other of its package.
+    check("drivers/local/Cargo.toml", &["run driver-local: drivers/local/Cargo.toml → driver-local"]);
+    let every = told(&planned(&changes([RepoPath::new("Cargo.toml")], &[]), &[]));
+    assert_eq!(every.len(), 5);
+    assert_eq!(every[0], "run common: Cargo.toml → profile is of every package");
+}
+
+#[test]
+fn files_of_a_removed_package_select_what_the_comparison_says() {
+    check("drivers/old/src/lib.rs", &[]);
+    check("drivers/old/Cargo.toml", &[]);
+    assert_eq!(told(&planned(&changes([RepoPath::new("drivers/older/x")], &[]), &[])).len(), 5);
+}
+
+#[test]
+fn manifests_that_cannot_be_compared_select_every_job() {
+    let (workspace, changes) = (workspace(), changes([RepoPath::new("drivers/nfs/Cargo.toml")], &[]));
+    let table = JobTable::parse(JOBS, &BTreeMap::new(), &workspace).unwrap();
+    let plan = Planner::new(&workspace, &table).with(Manifests::Unknown("why".to_owned())).plan(&changes);
+    assert_eq!(told(&plan).len(), 5);
+    assert!(told(&plan)[0].ends_with("cannot be compared, so every job: why"), "{:?}", told(&plan));
+}
+
+#[test]
 fn what_nothing_places_selects_every_job() {
     for path in ["Makefile", "scripts/deep/a.sh", "drivers/gone/src/lib.rs", "commons/x", "../outside", "docs"] {
         let plan = planned(&changes([RepoPath::new(path)], &[]), &[]);
@@ -144,7 +189,10 @@ fn what_nothing_places_selects_every_job() {
 #[test]
 fn without_a_base_every_job_runs_whatever_the_policy() {
     let found = Found::Unknown { reason: "shallow".to_owned(), mend: "deepen".to_owned() };
-    let plan = planned(&Changes { compared: String::new(), found }, &[("driver-nfs", "on-common-change = \"skip\"")]);
+    let plan = planned(
+        &Changes { compared: String::new(), found, bases: Vec::new() },
+        &[("driver-nfs", "on-common-change = \"skip\"")],
+    );
     assert!(plan.jobs.iter().all(|decision| decision.state == State::Run && decision.voting));
     assert_eq!(plan.every_job, Some(("shallow".to_owned(), "deepen".to_owned())));
 }
@@ -209,6 +257,10 @@ fn path() -> impl Strategy<Value = RepoPath> {
         "drivers/nfs/src/lib.rs",
         "drivers/lvm/tests/b.rs",
         "drivers/local",
+        "Cargo.toml",
+        "common/Cargo.toml",
+        "drivers/lvm/Cargo.toml",
+        "drivers/old/src/lib.rs",
         "tool/x",
         "who/knows",
     ]);

@@ -1,59 +1,157 @@
 //! A plan for programs. `schema` grows when a field changes its meaning or goes; new fields may come any time.
+//!
+//! The same types read it back, for the gate, and make the schema in `ci/schema/`.
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Context, Result, ensure};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::affected::plan::{Cause, Decision, Plan, Scope, State, Step};
 
 const SCHEMA: u32 = 1;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: u32,
-    compared: &'a str,
-    changed_paths: usize,
+/// What `cargo xtask affected-tests --format json` prints: which jobs a change needs, and why.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "plan of affected-tests")]
+pub struct Document {
+    /// The version of this form: 1.
+    pub schema: u32,
+    /// What was compared, for people.
+    pub compared: String,
+    /// How many paths changed.
+    pub changed_paths: usize,
     /// Null, or why the change cannot be known and every job runs.
-    every_job: Option<EveryJob<'a>>,
-    jobs: Vec<Job<'a>>,
+    pub every_job: Option<EveryJob>,
+    /// Every job there is, in the order they are shown.
+    pub jobs: Vec<PlannedJob>,
 }
 
-#[derive(Serialize)]
-struct EveryJob<'a> {
-    reason: &'a str,
-    mend: &'a str,
+/// Why every job runs.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct EveryJob {
+    /// The reason.
+    pub reason: String,
+    /// The command that mends it.
+    pub mend: String,
 }
 
-#[derive(Serialize)]
-struct Job<'a> {
-    name: &'a str,
-    state: &'static str,
-    voting: bool,
-    packages: &'a [String],
-    command: &'a str,
-    lab: Option<&'a str>,
-    owners: &'a [String],
-    timeout_minutes: u32,
+/// One job of the plan.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedJob {
+    /// Unique: letters, digits, `-` and `_`.
+    pub name: String,
+    /// Whether it runs.
+    pub state: PlannedState,
+    /// Whether its failure stops this change.
+    pub voting: bool,
+    /// The packages it covers.
+    pub packages: Vec<String>,
+    /// What CI runs.
+    pub command: String,
+    /// The lab (real backend) to raise before.
+    pub lab: Option<String>,
+    /// Who answers for it.
+    pub owners: Vec<String>,
+    /// After this many minutes CI ends it.
+    pub timeout_minutes: u32,
     /// The shortest way from a changed path to this job; null where none is known.
-    reason: Option<Reason<'a>>,
+    pub reason: Option<Reason>,
 }
 
-#[derive(Serialize)]
-struct Reason<'a> {
+/// Whether a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlannedState {
+    /// It runs.
+    Run,
+    /// Its team leaves changes of common code out.
+    Skipped,
+    /// Nothing that changed reaches it.
+    Unaffected,
+}
+
+/// A changed path and the way from it to the job.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
     /// The path, escaped to one line.
-    path: String,
-    common: bool,
-    steps: Vec<Way<'a>>,
+    pub path: String,
+    /// Whether it is code that the job shares with others.
+    pub common: bool,
+    /// The way, from just behind the path to just before the job.
+    pub steps: Vec<Way>,
 }
 
-#[derive(Serialize)]
+/// One step of a way.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "kebab-case")]
-enum Way<'a> {
-    Link { path: String },
-    Package { name: &'a str },
-    TestsOf { name: &'a str },
-    Reads { pattern: &'a str },
-    Rule { why: &'a str },
+pub enum Way {
+    /// A symbolic link leads to the path.
+    Link {
+        /// The link.
+        path: String,
+    },
+    /// The path belongs to this package, or it depends on the package before.
+    Package {
+        /// The package.
+        name: String,
+    },
+    /// Tests of this package depend on the package before.
+    TestsOf {
+        /// The package.
+        name: String,
+    },
+    /// The job says that it reads paths like this.
+    Reads {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A rule of the job table places the path.
+    Rule {
+        /// Its reason.
+        why: String,
+    },
+    /// A manifest or the lock file says this otherwise.
+    Manifest {
+        /// What.
+        what: String,
+    },
+    /// The same, of something that reaches every package.
+    EveryPackage {
+        /// What.
+        what: String,
+    },
+    /// Manifests could not be compared.
+    Uncompared {
+        /// Why.
+        why: String,
+    },
+    /// No rule and no package places the path.
     Unplaced,
+}
+
+impl Document {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// It is no plan of this version, or one that no planner makes: without jobs, or with a job twice.
+    pub fn parse(text: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        let version: Version = serde_json::from_str(text).context("this is no plan")?;
+        ensure!(version.schema == SCHEMA, "the plan has schema {}, and this reads {SCHEMA}", version.schema);
+        let document: Self = serde_json::from_str(text).context("this is no plan")?;
+        ensure!(!document.jobs.is_empty(), "the plan holds no job at all");
+        for (index, job) in document.jobs.iter().enumerate() {
+            let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+            ensure!(!job.name.is_empty() && job.name.chars().all(good), "`{}` is no name of a job", job.name);
+            ensure!(document.jobs[..index].iter().all(|other| other.name != job.name), "{} is there twice", job.name);
+            let left_out = document.every_job.is_some() && job.state != PlannedState::Run;
+            ensure!(!left_out, "every job was to run, and {} is left out", job.name);
+        }
+        Ok(document)
+    }
 }
 
 /// The plan as one JSON document, with a newline at its end.
@@ -61,36 +159,37 @@ enum Way<'a> {
 /// # Errors
 /// None that a plan can cause.
 pub fn json(plan: &Plan) -> Result<String> {
+    let every_job = plan.every_job.as_ref();
     let document = Document {
         schema: SCHEMA,
-        compared: &plan.compared,
+        compared: plan.compared.clone(),
         changed_paths: plan.changed_paths,
-        every_job: plan.every_job.as_ref().map(|(reason, mend)| EveryJob { reason, mend }),
+        every_job: every_job.map(|(reason, mend)| EveryJob { reason: reason.clone(), mend: mend.clone() }),
         jobs: plan.jobs.iter().map(job).collect(),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-fn job(decision: &Decision) -> Job<'_> {
+fn job(decision: &Decision) -> PlannedJob {
     let job = &decision.job;
-    Job {
-        name: &job.name,
+    PlannedJob {
+        name: job.name.clone(),
         state: match decision.state {
-            State::Run => "run",
-            State::Skipped => "skipped",
-            State::Unaffected => "unaffected",
+            State::Run => PlannedState::Run,
+            State::Skipped => PlannedState::Skipped,
+            State::Unaffected => PlannedState::Unaffected,
         },
         voting: decision.voting,
-        packages: &job.packages,
-        command: &job.command,
-        lab: job.lab.as_deref(),
-        owners: &job.owners,
+        packages: job.packages.clone(),
+        command: job.command.clone(),
+        lab: job.lab.clone(),
+        owners: job.owners.clone(),
         timeout_minutes: job.timeout_minutes,
         reason: decision.cause.as_ref().map(reason),
     }
 }
 
-fn reason(cause: &Cause) -> Reason<'_> {
+fn reason(cause: &Cause) -> Reason {
     Reason {
         path: cause.path.to_string(),
         common: cause.scope == Scope::Common,
@@ -98,13 +197,16 @@ fn reason(cause: &Cause) -> Reason<'_> {
     }
 }
 
-fn way(step: &Step) -> Way<'_> {
-    match step {
+fn way(step: &Step) -> Way {
+    match step.clone() {
         Step::Link(at) => Way::Link { path: at.to_string() },
         Step::Package(name) => Way::Package { name },
         Step::TestsOf(name) => Way::TestsOf { name },
         Step::Reads(pattern) => Way::Reads { pattern },
         Step::Rule(why) => Way::Rule { why },
+        Step::Manifest(what) => Way::Manifest { what },
+        Step::EveryPackage(what) => Way::EveryPackage { what },
+        Step::Uncompared(why) => Way::Uncompared { why },
         Step::Unplaced => Way::Unplaced,
     }
 }

@@ -1,6 +1,9 @@
-//! A plan as text, as JSON, and as a GitHub matrix. The same plan gives the same bytes.
+//! A plan as text, as JSON, and in the forms of CI systems. The same plan gives the same bytes.
 
+pub mod buildkite;
+pub mod filterset;
 pub mod github;
+pub mod gitlab;
 pub mod json;
 mod steps;
 pub mod text;

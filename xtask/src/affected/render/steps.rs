@@ -12,6 +12,9 @@ pub fn chain(cause: &Cause) -> String {
             Step::TestsOf(name) => line.push_str(&format!("tests of {name}")),
             Step::Reads(pattern) => line.push_str(&format!("the job reads {pattern}")),
             Step::Rule(why) => line.push_str(&format!("rule: {why}")),
+            Step::Manifest(what) => line.push_str(what),
+            Step::EveryPackage(what) => line.push_str(&format!("{what} is of every package")),
+            Step::Uncompared(why) => line.push_str(&format!("cannot be compared, so every job: {why}")),
             Step::Unplaced => line.push_str("no rule and no package places it, so every job"),
         }
     }

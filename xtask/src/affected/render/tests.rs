@@ -1,6 +1,6 @@
 use anstream::adapter::strip_str;
 
-use super::{github::github, json::json, text::text};
+use super::{buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text};
 use crate::affected::{
     jobs::{Job, OnCommonChange},
     path::RepoPath,
@@ -11,7 +11,8 @@ fn decision(name: &str, state: State, voting: bool, cause: Option<Cause>) -> Dec
     let job = Job {
         name: name.to_owned(),
         packages: vec![format!("ashlar-{name}")],
-        filter: String::new(),
+        brought_by: None,
+        filter: format!("package(=ashlar-{name})"),
         command: format!("run {name}"),
         lab: (name == "driver-lvm").then(|| "loop".to_owned()),
         clients: false,
@@ -122,4 +123,113 @@ fn programs_get_every_job_with_its_reason() {
 fn a_matrix_holds_what_runs() {
     insta::assert_snapshot!(github(&plan()).unwrap(), @r#"{"include":[{"job":"common","command":"run common","lab":"","timeout_minutes":5,"voting":true},{"job":"driver-lvm","command":"run driver-lvm","lab":"loop","timeout_minutes":5,"voting":false}]}"#);
     assert_eq!(github(&Plan { jobs: Vec::new(), ..plan() }).unwrap(), "{\"include\":[]}\n");
+}
+
+#[test]
+fn a_child_pipeline_holds_what_runs() {
+    insta::assert_snapshot!(gitlab(&plan()).unwrap(), @r#"
+    {
+      "test:common": {
+        "script": [
+          "run common"
+        ],
+        "rules": [
+          {
+            "when": "on_success"
+          }
+        ],
+        "timeout": "5 minutes",
+        "artifacts": {
+          "when": "always",
+          "paths": [
+            "target/nextest/ci/common.xml"
+          ],
+          "reports": {
+            "junit": "target/nextest/ci/common.xml"
+          }
+        }
+      },
+      "test:driver-lvm": {
+        "script": [
+          "run driver-lvm"
+        ],
+        "rules": [
+          {
+            "when": "on_success"
+          }
+        ],
+        "timeout": "5 minutes",
+        "allow_failure": true,
+        "variables": {
+          "LAB": "loop"
+        },
+        "artifacts": {
+          "when": "always",
+          "paths": [
+            "target/nextest/ci/driver-lvm.xml"
+          ],
+          "reports": {
+            "junit": "target/nextest/ci/driver-lvm.xml"
+          }
+        }
+      }
+    }
+    "#);
+    insta::assert_snapshot!(gitlab(&Plan { jobs: Vec::new(), ..plan() }).unwrap(), @r#"
+    {
+      "nothing to run": {
+        "script": [
+          "echo no job is affected"
+        ],
+        "rules": [
+          {
+            "when": "on_success"
+          }
+        ]
+      }
+    }
+    "#);
+}
+
+#[test]
+fn a_buildkite_pipeline_holds_what_runs() {
+    insta::assert_snapshot!(buildkite(&plan()).unwrap(), @r#"
+    {
+      "steps": [
+        {
+          "label": "common",
+          "key": "test-common",
+          "command": "run common",
+          "timeout_in_minutes": 5,
+          "artifact_paths": [
+            "target/nextest/ci/common.xml"
+          ]
+        },
+        {
+          "label": "driver-lvm",
+          "key": "test-driver-lvm",
+          "command": "run driver-lvm",
+          "timeout_in_minutes": 5,
+          "soft_fail": true,
+          "env": {
+            "LAB": "loop"
+          },
+          "artifact_paths": [
+            "target/nextest/ci/driver-lvm.xml"
+          ]
+        }
+      ]
+    }
+    "#);
+    let mut dollar = plan();
+    dollar.jobs.truncate(1);
+    dollar.jobs[0].job.command = "run $HOME".to_owned();
+    assert!(buildkite(&dollar).unwrap().contains("run $$HOME"));
+    assert!(buildkite(&Plan { jobs: Vec::new(), ..plan() }).unwrap().contains("no job is affected"));
+}
+
+#[test]
+fn a_filterset_holds_the_tests_that_run() {
+    assert_eq!(filterset(&plan()), "(package(=ashlar-common)) + (package(=ashlar-driver-lvm))\n");
+    assert_eq!(filterset(&Plan { jobs: Vec::new(), ..plan() }), "none()\n");
 }

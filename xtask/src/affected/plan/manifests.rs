@@ -1,0 +1,76 @@
+//! What changed manifests, the lock file and the files of removed packages mean for the jobs.
+
+use super::{Planner, Reached, Scope, Step};
+use crate::affected::{
+    graph::PackageIndex,
+    jobs::Job,
+    path::RepoPath,
+    shape::place::{Compared, Manifests},
+};
+
+impl Planner<'_> {
+    /// The jobs that `name` reaches as a manifest; `None` where it is none that cargo reads.
+    pub(super) fn over_manifests(&self, name: &RepoPath) -> Option<Reached> {
+        let root = matches!(name.as_bytes(), b"Cargo.toml" | b"Cargo.lock");
+        let member = self.workspace.members().find(|(_, package)| {
+            let inside = package.directory.as_deref().and_then(|directory| name.below(directory));
+            inside == Some(b"Cargo.toml")
+        });
+        let compared = match &self.manifests {
+            Manifests::Compared(compared) if compared.paths.contains(name) || below_any(name, compared) => compared,
+            Manifests::Unknown(why) if root || member.is_some() => {
+                return Some(self.every(&Step::Uncompared(why.clone())));
+            }
+            Manifests::Compared(_) | Manifests::Untouched if root => {
+                return Some(self.every(&Step::Uncompared("it is the same as at the base".to_owned())));
+            }
+            _ => return None,
+        };
+        let owner = self.workspace.owner(name);
+        let mut found = Vec::new();
+        if !root && member.is_none() && (owner.is_some() || !below_any(name, compared)) {
+            // Cargo reads it for no member, so it is placed like any file, and may be blamed for more.
+            compared.effects.get(name)?;
+            found = match owner {
+                Some((origin, reach)) => self.over_packages(origin, reach),
+                None => self.every(&Step::Unplaced),
+            };
+        }
+        for effect in compared.effects.get(name).into_iter().flatten() {
+            match effect.origin {
+                None => found.extend(self.every(&Step::EveryPackage(effect.what.clone()))),
+                Some((origin, reach)) => {
+                    let reached = self.over_packages(origin, reach).into_iter();
+                    found.extend(reached.map(|(index, scope, steps)| {
+                        (index, scope, [Step::Manifest(effect.what.clone())].into_iter().chain(steps).collect())
+                    }));
+                }
+            }
+        }
+        // A change of a driver's own folder always runs its job, whatever the change.
+        if let Some((_, package)) = member {
+            let jobs = self.table.jobs.iter().enumerate();
+            let own = jobs.filter(|(_, job)| job.brought_by.as_ref() == Some(&package.name));
+            found.extend(own.map(|(index, _)| (index, Scope::Own, vec![Step::Package(package.name.clone())])));
+        }
+        Some(found)
+    }
+
+    fn every(&self, step: &Step) -> Reached {
+        (0..self.table.jobs.len()).map(|index| (index, Scope::Own, vec![step.clone()])).collect()
+    }
+
+    /// Whether a change of `origin` that came this way is the job's own. A job that covers several packages counts each
+    /// of them as its own, and so a crate from elsewhere that no other member stands in between.
+    pub(super) fn is_own(&self, job: &Job, origin: PackageIndex, way: &[PackageIndex]) -> bool {
+        let package = |index: &PackageIndex| &self.workspace.packages[*index];
+        let covered = |index: &PackageIndex| job.packages.contains(&package(index).name);
+        covered(&origin)
+            || (package(&origin).directory.is_none()
+                && way.iter().all(|index| !package(index).member || covered(index)))
+    }
+}
+
+fn below_any(name: &RepoPath, compared: &Compared) -> bool {
+    compared.gone.iter().any(|folder| !folder.is_empty() && name.below(folder.as_bytes()).is_some())
+}

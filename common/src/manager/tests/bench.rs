@@ -55,8 +55,13 @@ impl Host {
 impl Bench {
     /// A backend of that many GiB that has reported, and no host yet.
     pub(super) async fn new(total_gib: u64) -> Self {
+        Self::configured(total_gib, "").await
+    }
+
+    /// The same, with more lines of configuration.
+    pub(super) async fn configured(total_gib: u64, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let text = format!("state_directory = {:?}\nhost.attempts = 3", folder.path());
+        let text = format!("state_directory = {:?}\nhost.attempts = 3\n{more}", folder.path());
         let config: Config = toml::from_str(&text).expect("a configuration");
         let store = Store::open(&config.store_path()).await.expect("a store");
         let intake = Intake::new(store, &config).expect("a request side");

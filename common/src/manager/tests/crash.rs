@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::bench::Bench;
 use crate::{
-    driver::OpCtx,
+    driver::{Connector, OpCtx},
     ids::{OpId, VolumeId},
-    manager::{Source, reconcile},
+    manager::{Refusal, Source, reconcile},
     state::Status,
     store::Error,
 };
@@ -75,6 +75,24 @@ async fn a_host_that_was_taken_for_dead_cannot_commit() {
     bench.create(1).await;
     assert!(matches!(old.worker.report_once().await, Err(Error::Fenced { .. })));
     assert!(matches!(old.ended().await, Err(Error::Fenced { .. })), "it stops by itself");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_host_that_is_away_says_so_and_is_done_later() {
+    let bench = Bench::configured(100, "api.attach_timeout_seconds = 1").await;
+    let volume = {
+        let _host = bench.host().await;
+        bench.available(1).await
+    };
+    let waited = bench.intake.initialize_connection(&bench.who, volume.id, Connector::default()).await;
+    assert!(matches!(&waited, Err(Refusal::TooSlow(text)) if text.contains("goes on")), "{waited:?}");
+    assert_eq!(bench.status(volume.id).await, Some(Status::Attaching));
+    let _host = bench.host().await;
+    let again = async || bench.intake.initialize_connection(&bench.who, volume.id, Connector::default()).await;
+    while again().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.backend.calls().iter().filter(|call| **call == "attach").count(), 2, "one each");
 }
 
 #[tokio::test]

@@ -77,12 +77,6 @@ impl OpCtx {
         self.deadline
     }
 
-    /// Time left; zero when it is up.
-    #[must_use]
-    pub fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-
     /// Fires when the call should stop.
     #[must_use]
     pub fn cancel(&self) -> &CancellationToken {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    intake::{Intake, Requester, log, own_attachment, own_volume},
+    intake::{Intake, Requester, own_attachment, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     ids::{AttachmentId, BackendName, OpId, VolumeId},
     state::{AttachmentEvent, AttachmentState, VolumeState},
     store::{
-        Tx,
+        self, Tx,
         records::{AttachmentRecord, VolumeRecord, Work},
     },
 };
@@ -97,9 +97,7 @@ impl Intake {
         tx.update_attachment(&attachment).await?;
         tx.update_volume(&mut volume, now).await?;
         let spec = AttachmentSpec { id: attachment.id, connector, mode: attachment.mode };
-        log(&mut tx, op, backend.clone(), who, Work::Attach { volume: reference, attachment: spec }, now).await?;
-        tx.commit().await?;
-        self.wake(&backend);
+        self.submit(tx, op, backend, who, Work::Attach { volume: reference, attachment: spec }, now).await?;
         self.wait_for(op).await?;
         let id = attachment.id;
         self.store.read().await?.attachment(id).await?.ok_or_else(|| Refusal::not_found("attachment", id))
@@ -153,6 +151,11 @@ pub(super) async fn advance(
 ) -> Result<()> {
     attachment.state =
         attachment.state.on(event).map_err(|refused| Refusal::event("attachment", attachment.id, &refused))?;
+    Ok(keep(tx, attachment, now).await?)
+}
+
+/// Writes an attachment back, or removes its record once it is gone, and lets the volume's status follow.
+pub(super) async fn keep(tx: &mut Tx, attachment: &AttachmentRecord, now: Timestamp) -> store::error::Result<()> {
     if attachment.state == AttachmentState::Deleted {
         tx.remove_attachment(attachment.id).await?;
     } else {

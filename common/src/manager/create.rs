@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    intake::{Intake, Requester, log},
+    intake::{Intake, Requester},
     pools,
     refusal::{Refusal, Result},
     user_message,
@@ -97,19 +97,15 @@ impl Intake {
         let id = VolumeId::new();
         let op = OpId::new();
         let volume = draft(id, who, &new, &origin, kind.as_ref(), self.default_zone(), now)?;
-        let volume = self.place_and_log(&mut tx, who, volume, origin, kind, op, now).await?;
-        tx.commit().await?;
-        if let Some(place) = &volume.place {
-            self.wake(&place.backend);
-        }
+        let volume = self.place_and_submit(tx, who, volume, origin, kind, op, now).await?;
         tracing::info!(volume = %volume.id, %op, status = %volume.status, place = ?volume.place, "volume taken in");
         Ok(volume)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one transaction, named")]
-    async fn place_and_log(
+    async fn place_and_submit(
         &self,
-        tx: &mut Tx,
+        mut tx: Tx,
         who: &Requester,
         mut volume: VolumeRecord,
         origin: Origin,
@@ -125,7 +121,7 @@ impl Intake {
             multi_attach: volume.multi_attach,
             only: origin.only,
         };
-        match place(&pools::views(tx, &self.policy, now).await?, &request, &self.policy) {
+        match place(&pools::views(&mut tx, &self.policy, now).await?, &request, &self.policy) {
             Ok(placement) => {
                 let spec = VolumeSpec {
                     volume: VolumeRef { id: volume.id, pool: placement.pool.clone() },
@@ -140,7 +136,7 @@ impl Intake {
                 volume.status = volume.state.status();
                 volume.place = Some(Place { backend: placement.backend.clone(), pool: placement.pool });
                 tx.insert_volume(&volume).await?;
-                log(tx, op, placement.backend, who, work, now).await?;
+                self.submit(tx, op, placement.backend, who, work, now).await?;
             }
             Err(no_fit) => {
                 volume.state = VolumeState::Rest(Rest::Error);
@@ -148,8 +144,17 @@ impl Intake {
                 tx.insert_volume(&volume).await?;
                 let subject = Subject::Volume(volume.id);
                 let text = format!("schedule allocate volume: {no_fit}");
-                user_message::tell(tx, &who.project_id, &who.request_id, subject, user_message::NO_POOL, text, now)
-                    .await?;
+                user_message::tell(
+                    &mut tx,
+                    &who.project_id,
+                    &who.request_id,
+                    subject,
+                    user_message::NO_POOL,
+                    text,
+                    now,
+                )
+                .await?;
+                tx.commit().await?;
             }
         }
         Ok(volume)

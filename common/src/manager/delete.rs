@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    intake::{Intake, Requester, log, own_snapshot, own_volume},
+    intake::{Intake, Requester, own_snapshot, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -47,10 +47,7 @@ impl Intake {
         tx.update_volume(&mut volume, now).await?;
         let snapshots = snapshots.iter().map(SnapshotRecord::reference).collect();
         let work = Work::DeleteVolume { volume: reference, snapshots };
-        log(&mut tx, op, backend.clone(), who, work, now).await?;
-        tx.commit().await?;
-        self.wake(&backend);
-        Ok(())
+        self.submit(tx, op, backend, who, work, now).await
     }
 
     /// Takes in the removal of a snapshot.
@@ -63,10 +60,7 @@ impl Intake {
         let mut snapshot = own_snapshot(&mut tx, who, id).await?;
         deleting(&mut tx, &mut snapshot, op, now).await?;
         let backend = snapshot.place.backend.clone();
-        log(&mut tx, op, backend.clone(), who, Work::DeleteSnapshot { snapshot: snapshot.reference() }, now).await?;
-        tx.commit().await?;
-        self.wake(&backend);
-        Ok(())
+        self.submit(tx, op, backend, who, Work::DeleteSnapshot { snapshot: snapshot.reference() }, now).await
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     attach::advance,
-    intake::{Intake, Requester, log, own_attachment},
+    intake::{Intake, Requester, own_attachment},
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -43,10 +43,7 @@ impl Intake {
             .ok_or_else(|| Refusal::not_found("volume", attachment.volume_id))?;
         let op = OpId::new();
         advance(&mut tx, &mut attachment, &AttachmentEvent::Remove(op), now).await?;
-        log(&mut tx, op, backend.clone(), who, Work::Detach { volume: reference, attachment: attachment.id }, now)
-            .await?;
-        tx.commit().await?;
-        self.wake(&backend);
+        self.submit(tx, op, backend, who, Work::Detach { volume: reference, attachment: attachment.id }, now).await?;
         self.wait_for(op).await
     }
 }

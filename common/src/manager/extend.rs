@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    intake::{Intake, Requester, log, own_volume},
+    intake::{Intake, Requester, own_volume},
     pools,
     refusal::{Refusal, Result},
 };
@@ -66,9 +66,6 @@ impl Intake {
         volume.promised_at = now;
         let work = Work::ExtendVolume { volume: reference, from: volume.size, to: size, attached };
         tx.update_volume(&mut volume, now).await?;
-        log(&mut tx, op, backend.clone(), who, work, now).await?;
-        tx.commit().await?;
-        self.wake(&backend);
-        Ok(())
+        self.submit(tx, op, backend, who, work, now).await
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    intake::{Intake, Requester, log, own_volume},
+    intake::{Intake, Requester, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -43,9 +43,7 @@ impl Intake {
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
         tx.update_volume(&mut volume, now).await?;
         let work = Work::ImageOut { volume: reference, image, format, name: image_name };
-        log(&mut tx, op, backend.clone(), who, work, now).await?;
-        tx.commit().await?;
-        self.wake(&backend);
+        self.submit(tx, op, backend, who, work, now).await?;
         Ok(image)
     }
 }

@@ -85,37 +85,36 @@ impl Intake {
         }
     }
 
-    /// Wakes a backend's host after a commit.
-    pub(super) fn wake(&self, backend: &BackendName) {
-        self.bell.ring(&Sleeper::Host(backend.clone()));
+    /// Logs an operation in the transaction that changed its subject's state, commits both, and wakes the backend's host.
+    pub(super) async fn submit(
+        &self,
+        mut tx: Tx,
+        id: OpId,
+        backend: BackendName,
+        who: &Requester,
+        work: Work,
+        now: Timestamp,
+    ) -> Result<()> {
+        let operation = Operation {
+            id,
+            backend,
+            request_id: who.request_id.clone(),
+            work,
+            phase: Phase::Pending,
+            epoch: 0,
+            attempts: 0,
+            // At once, also by a clock that is set back before the host looks at it.
+            not_before: Timestamp::UNIX_EPOCH,
+            percent: 0,
+            error: None,
+            created_at: now,
+            updated_at: now,
+        };
+        tx.log_operation(&operation).await?;
+        tx.commit().await?;
+        self.bell.ring(&Sleeper::Host(operation.backend));
+        Ok(())
     }
-}
-
-/// Logs an operation, in the transaction that changes its subject's state.
-pub(super) async fn log(
-    tx: &mut Tx,
-    id: OpId,
-    backend: BackendName,
-    who: &Requester,
-    work: Work,
-    now: Timestamp,
-) -> Result<()> {
-    let operation = Operation {
-        id,
-        backend,
-        request_id: who.request_id.clone(),
-        work,
-        phase: Phase::Pending,
-        epoch: 0,
-        attempts: 0,
-        // At once, also by a clock that is set back before the host looks at it.
-        not_before: Timestamp::UNIX_EPOCH,
-        percent: 0,
-        error: None,
-        created_at: now,
-        updated_at: now,
-    };
-    Ok(tx.log_operation(&operation).await?)
 }
 
 pub(super) async fn own_volume(tx: &mut Tx, who: &Requester, id: VolumeId) -> Result<VolumeRecord> {

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{perform::Effect, user_message};
+use super::{attach::keep, perform::Effect, user_message};
 use crate::{
     ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
-    state::{AttachmentEvent, AttachmentState, Refused, SnapshotEvent, SnapshotState, VolumeEvent},
+    state::{AttachmentEvent, Refused, SnapshotEvent, SnapshotState, VolumeEvent},
     store::{
         Store, Tx,
         error::Result,
@@ -171,13 +171,6 @@ async fn attachment(
     if let Ending::Done(Effect::Connected(connection)) = ending {
         attachment.connection = Some(connection.clone());
     }
-    if attachment.state == AttachmentState::Deleted {
-        tx.remove_attachment(id).await?;
-    } else {
-        tx.update_attachment(&attachment).await?;
-    }
-    if let Some(mut volume) = tx.volume(attachment.volume_id).await? {
-        tx.update_volume(&mut volume, now).await?;
-    }
+    keep(tx, &attachment, now).await?;
     Ok(Some(project))
 }

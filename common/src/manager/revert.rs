@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    intake::{Intake, Requester, log, own_snapshot, own_volume},
+    intake::{Intake, Requester, own_snapshot, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -39,9 +39,6 @@ impl Intake {
         let event = VolumeEvent::Revert(op);
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
         tx.update_volume(&mut volume, now).await?;
-        log(&mut tx, op, backend.clone(), who, Work::RevertVolume { snapshot: snapshot.reference() }, now).await?;
-        tx.commit().await?;
-        self.wake(&backend);
-        Ok(())
+        self.submit(tx, op, backend, who, Work::RevertVolume { snapshot: snapshot.reference() }, now).await
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    intake::{Intake, Requester, log, own_volume},
+    intake::{Intake, Requester, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -60,9 +60,7 @@ impl Intake {
             updated_at: None,
         };
         tx.insert_snapshot(&snapshot).await?;
-        log(&mut tx, op, backend.clone(), who, Work::CreateSnapshot { snapshot: snapshot.reference() }, now).await?;
-        tx.commit().await?;
-        self.wake(&backend);
+        self.submit(tx, op, backend, who, Work::CreateSnapshot { snapshot: snapshot.reference() }, now).await?;
         Ok(snapshot)
     }
 }

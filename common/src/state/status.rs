@@ -50,22 +50,6 @@ statuses! {
 }
 
 impl Status {
-    /// Whether an operation should be at work: a thing may not stay so.
-    #[must_use]
-    pub const fn is_transient(self) -> bool {
-        matches!(
-            self,
-            Self::Creating
-                | Self::Downloading
-                | Self::Attaching
-                | Self::Detaching
-                | Self::Extending
-                | Self::Uploading
-                | Self::Reverting
-                | Self::Deleting
-        )
-    }
-
     /// The status of a volume: its own state, or while it rests, what its attachments make of it.
     ///
     /// The order is that of urgency: one detaching client makes the volume `detaching`, whoever else holds it.

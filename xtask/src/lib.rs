@@ -12,6 +12,7 @@ pub mod prerequisites;
 pub mod step;
 pub mod terminal;
 pub mod test;
+pub mod trace;
 pub mod up;
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What is on disk has the ids that git would give it.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
-
 use xtask::affected::{changes::Base, git::Git};
 
 use crate::repo::Repo;

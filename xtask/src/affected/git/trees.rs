@@ -2,13 +2,11 @@
 
 use std::{
     collections::BTreeSet,
-    ffi::OsStr,
-    io::Write,
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
-    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
+use xshell::cmd;
 
 use super::{Git, stderr};
 use crate::affected::{
@@ -107,14 +105,8 @@ impl Git {
     }
 
     fn object_ids(&self, arguments: &[&str], input: &[u8]) -> Result<String> {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(OsStr::new(&self.top)).arg("hash-object").args(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let mut stdin = child.stdin.take().context("git has no input")?;
-        let output = std::thread::scope(|scope| {
-            scope.spawn(move || stdin.write_all(input)); // a git that ended early says why on its standard error
-            child.wait_with_output()
-        })?;
+        let shell = &self.shell;
+        let output = cmd!(shell, "git hash-object {arguments...}").stdin(input).quiet().ignore_status().output()?;
         if !output.status.success() {
             bail!("git hash-object failed: {}", stderr(&output));
         }

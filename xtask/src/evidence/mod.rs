@@ -4,4 +4,5 @@
 //! its contents. Where all of them are the same in another tree, the same job would read the same there: so a change of
 //! any other path cannot reach it. Where it passed besides, it would pass again.
 
+pub mod facts;
 pub mod record;

@@ -7,6 +7,7 @@
 pub mod affected;
 pub mod bench;
 pub mod clients;
+pub mod evidence;
 pub mod gate;
 pub mod prerequisites;
 pub mod step;

@@ -265,6 +265,7 @@ impl Git {
 }
 
 mod skeleton;
+mod trees;
 
 /// Why there are no changed paths.
 enum Stop {

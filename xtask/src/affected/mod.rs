@@ -21,4 +21,5 @@ pub mod plan;
 pub mod render;
 pub mod schema;
 pub mod shape;
+pub mod tree;
 pub mod validate;

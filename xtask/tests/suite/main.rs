@@ -3,3 +3,4 @@
 mod affected;
 mod manifests;
 mod repo;
+mod trees;

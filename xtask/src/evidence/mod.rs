@@ -1,0 +1,8 @@
+//! Evidence: what a job really read in an earlier run, and whether it passed.
+//!
+//! A [`record::Record`] names every path that was opened, listed or looked for and not found, each with what git says of
+//! its contents. Where all of them are the same in another tree, the same job would read the same there: so a change of
+//! any other path cannot reach it. Where it passed besides, it would pass again.
+
+pub mod facts;
+pub mod record;

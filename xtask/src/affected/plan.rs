@@ -160,23 +160,17 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        let decide = |(index, (job, best)): (usize, (&Job, Option<(Strength, Cause)>))| {
+        let mut jobs = Vec::new();
+        for (index, (job, best)) in self.table.jobs.iter().zip(best).enumerate() {
             let (state, voting) = match &best {
                 None => (State::Unaffected, false),
                 Some((Strength::Skip, _)) => (State::Skipped, false),
                 Some((strength, _)) => (State::Run, *strength == Strength::Gate && job.voting),
             };
-            self.unless_proved(
-                index,
-                Decision { job: job.clone(), state, voting, cause: best.map(|best| best.1), proof: None },
-            )
-        };
-        Plan {
-            compared: changes.compared.clone(),
-            changed_paths: paths.len(),
-            every_job: None,
-            jobs: self.table.jobs.iter().zip(best).enumerate().map(decide).collect(),
+            let cause = best.map(|(_, cause)| cause);
+            jobs.push(self.unless_proved(index, Decision { job: job.clone(), state, voting, cause, proof: None }));
         }
+        Plan { compared: changes.compared.clone(), changed_paths: paths.len(), every_job: None, jobs }
     }
 
     fn every_job(&self, changes: &Changes, reason: &str, mend: &str) -> Plan {

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod git;
 pub mod graph;
 pub mod jobs;
+pub mod mentions;
 pub mod path;
 pub mod plan;
 pub mod render;

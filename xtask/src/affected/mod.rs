@@ -18,6 +18,7 @@ pub mod graph;
 pub mod jobs;
 pub mod path;
 pub mod plan;
+pub mod planned;
 pub mod render;
 pub mod schema;
 pub mod shape;

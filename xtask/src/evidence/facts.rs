@@ -57,8 +57,8 @@ impl Surroundings {
     #[must_use]
     pub fn asked(&self, job: &Job) -> String {
         let lab = job.lab.as_deref().unwrap_or_default();
-        let clients = if job.clients { "clients" } else { "" };
-        digest([&job.packages.join(" "), &job.filter, &job.command, lab, clients, &self.toolchain])
+        let venvs = job.venvs.join(" ");
+        digest([&job.packages.join(" "), &job.filter, &job.command, lab, &venvs, &self.toolchain])
     }
 }
 
@@ -67,7 +67,7 @@ impl Surroundings {
 fn host(variables: BTreeMap<String, String>) -> String {
     let heard = variables.into_iter().filter(|(name, _)| {
         let begins = |with: &&str| name.starts_with(*with);
-        VARIABLES.iter().any(|with| begins(with)) && !UNHEARD.iter().any(|with| begins(with))
+        VARIABLES.iter().any(begins) && !UNHEARD.iter().any(begins)
     });
     let variables: Vec<String> = heard.map(|(name, value)| format!("{name}={value}")).collect();
     let system = std::fs::read("/proc/sys/kernel/osrelease").unwrap_or_default();

@@ -265,6 +265,7 @@ impl Git {
 }
 
 mod skeleton;
+pub use skeleton::is_looked_for;
 mod trees;
 
 /// Why there are no changed paths.

@@ -51,8 +51,12 @@ pub struct Job {
     pub owners: Vec<String>,
     /// After this many minutes CI ends it.
     pub timeout_minutes: u32,
-    /// Paths outside its packages that it reads at run time.
+    /// Paths outside its packages that it reads when it is built or run.
     pub reads: Vec<Pattern>,
+    /// Whether its team says that these are all; else its sources are searched for more.
+    pub reads_told: bool,
+    /// Whether it is left out where it passed on the same inputs before.
+    pub proofs: bool,
 }
 
 impl Job {

@@ -83,24 +83,25 @@ pub fn test_threads(processors: usize, jobs: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Job, Queue, side_by_side, test_threads};
-    use crate::affected::jobs::OnCommonChange;
+    use std::{collections::BTreeMap, fmt::Write};
 
-    fn job(name: &str, lab: Option<&str>, venv: Option<&str>, command: Option<&str>) -> Job {
-        Job {
-            name: name.to_owned(),
-            packages: Vec::new(),
-            brought_by: None,
-            filter: String::new(),
-            command: command.map_or_else(|| format!("cargo xtask test {name}"), str::to_owned),
-            lab: lab.map(str::to_owned),
-            venvs: venv.iter().map(|name| (*name).to_owned()).collect(),
-            voting: true,
-            on_common_change: OnCommonChange::Gate,
-            owners: Vec::new(),
-            timeout_minutes: 1,
-            reads: Vec::new(),
+    use super::{Job, Queue, side_by_side, test_threads};
+    use crate::affected::{
+        graph::{Package, Workspace},
+        jobs::JobTable,
+    };
+
+    /// Jobs named a, b, c and so on, each with these further keys.
+    fn jobs(keys: &[&str]) -> Vec<Job> {
+        let mut text = "default-gate = \"a\"\n".to_owned();
+        for (name, keys) in ('a'..='z').zip(keys) {
+            let _ = write!(text, "[[job]]\nname = \"{name}\"\npackages = [\"p\"]\n{keys}\n");
         }
+        for name in ["rig", "other"] {
+            let _ = write!(text, "[[lab]]\nname = \"{name}\"\nraise = \"\"\nlower = \"\"\n");
+        }
+        let package = Package { name: "p".to_owned(), member: true, ..Package::default() };
+        JobTable::parse(&text, &BTreeMap::new(), &Workspace { packages: vec![package] }).unwrap().jobs
     }
 
     /// Ends the longest running job whenever none can begin; each line is what runs at once.
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn no_more_than_were_asked_for_run_at_once() {
-        let jobs = ["a", "b", "c"].map(|name| job(name, None, None, None));
+        let jobs = jobs(&["", "", ""]);
         assert_eq!(order(&jobs, 2), ["a b", "b c", "c"]);
         assert_eq!(order(&jobs, 1), ["a", "b", "c"]);
         assert_eq!(order(&jobs, 0), ["a", "b", "c"]);
@@ -130,18 +131,18 @@ mod tests {
 
     #[test]
     fn one_lab_or_one_environment_is_used_by_one_job_at_a_time() {
-        let jobs = [
-            job("a", Some("rig"), None, None),
-            job("b", Some("rig"), None, None),
-            job("c", Some("other"), Some("clients"), None),
-            job("d", None, Some("clients"), None),
-        ];
+        let jobs = jobs(&[
+            "lab = \"rig\"",
+            "lab = \"rig\"",
+            "lab = \"other\"\nvenvs = [\"clients\"]",
+            "venvs = [\"clients\"]",
+        ]);
         assert_eq!(order(&jobs, 4), ["a c", "c b", "b d", "d"]);
     }
 
     #[test]
     fn a_command_that_somebody_wrote_runs_alone() {
-        let jobs = [job("a", None, None, None), job("b", None, None, Some("make b")), job("c", None, None, None)];
+        let jobs = jobs(&["", "command = \"make b\"", ""]);
         assert_eq!(order(&jobs, 3), ["a c", "c", "b"]);
     }
 

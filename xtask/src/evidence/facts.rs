@@ -67,7 +67,7 @@ impl Surroundings {
 fn host(variables: BTreeMap<String, String>) -> String {
     let heard = variables.into_iter().filter(|(name, _)| {
         let begins = |with: &&str| name.starts_with(*with);
-        VARIABLES.iter().any(begins) && !UNHEARD.iter().any(begins)
+        VARIABLES.iter().any(&begins) && !UNHEARD.iter().any(begins)
     });
     let variables: Vec<String> = heard.map(|(name, value)| format!("{name}={value}")).collect();
     let system = std::fs::read("/proc/sys/kernel/osrelease").unwrap_or_default();

@@ -26,6 +26,8 @@ pub enum Outcome {
     NotRun,
     /// The plan leaves it out, by its team's policy.
     Skipped,
+    /// The plan leaves it out: it passed on the same inputs before.
+    Proved,
     /// The plan leaves it out: nothing that changed reaches it.
     Unaffected,
     /// The plan leaves it out, and a report shows it failed: the plan may have been wrong.
@@ -68,6 +70,7 @@ pub fn judge(plan: &Document, report: impl Fn(&str) -> Report) -> Vec<Judged> {
             (PlannedState::Run, Report::Read { .. }) => Outcome::Passed,
             (_, Report::Read { .. }) if counts.failed > 0 => Outcome::Incident,
             (PlannedState::Skipped, _) => Outcome::Skipped,
+            (PlannedState::Proved, _) => Outcome::Proved,
             (PlannedState::Unaffected, _) => Outcome::Unaffected,
         };
         let planned = job.state == PlannedState::Run;
@@ -81,7 +84,7 @@ pub fn judge(plan: &Document, report: impl Fn(&str) -> Report) -> Vec<Judged> {
             not_run,
             note: match report {
                 Report::Unreadable(why) => Some(why),
-                _ => None,
+                _ => job.proof.as_ref().map(|proof| format!("record {}", proof.record)),
             },
         }
     });

@@ -57,7 +57,8 @@ impl Git {
 
 /// Whether cargo may find a target or a readme by this file. More than it looks at today is fine, and so is less of what
 /// it looks at tomorrow: a target that only head seems to have selects.
-fn is_looked_for(path: &RepoPath) -> bool {
+#[must_use]
+pub fn is_looked_for(path: &RepoPath) -> bool {
     let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
     let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     matches!(name, b"lib.rs" | b"main.rs" | b"build.rs" | b"README" | b"README.md" | b"README.txt")

@@ -55,9 +55,12 @@ pub(super) struct NamedJob {
     owners: Vec<String>,
     /// After this many minutes it is ended; default: 60.
     timeout_minutes: Option<u32>,
-    /// Patterns of paths outside its packages that its tests read.
+    /// Patterns of all paths outside its packages that its builds and tests read. Where it is absent, sources are searched
+    /// for such paths.
+    reads: Option<Vec<String>>,
+    /// Whether it is left out where it passed on the same inputs before.
     #[serde(default)]
-    reads: Vec<String>,
+    proofs: bool,
 }
 
 /// One job for each package whose name matches; `*` may stand for a part of the name, and comes back in `{}`.
@@ -100,9 +103,12 @@ pub(in crate::affected) struct OwnJob {
     on_common_change: Option<OnCommonChange>,
     /// After this many minutes it is ended; default: as in `ci/jobs.toml`.
     timeout_minutes: Option<u32>,
-    /// Patterns of paths elsewhere that its tests read.
+    /// Patterns of all paths outside its packages that its builds and tests read. Where it is absent, sources are searched
+    /// for such paths.
+    reads: Option<Vec<String>>,
+    /// Whether it is left out where it passed on the same inputs before.
     #[serde(default)]
-    reads: Vec<String>,
+    proofs: bool,
 }
 
 /// What changed paths mean that are not simply a package's source.
@@ -149,7 +155,9 @@ pub(super) fn named_job(raw: NamedJob) -> Result<Job> {
         on_common_change: raw.on_common_change.unwrap_or_default(),
         owners: raw.owners,
         timeout_minutes: raw.timeout_minutes.unwrap_or(DEFAULT_TIMEOUT_MINUTES),
-        reads: patterns(&raw.reads)?,
+        proofs: raw.proofs,
+        reads_told: raw.reads.is_some(),
+        reads: patterns(&raw.reads.unwrap_or_default())?,
         name: raw.name,
     })
 }
@@ -179,7 +187,9 @@ pub(super) fn package_job(
         on_common_change: own.on_common_change.unwrap_or_default(),
         owners: template.owners.iter().map(|owner| owner.replace("{}", part)).collect(),
         timeout_minutes: own.timeout_minutes.or(template.timeout_minutes).unwrap_or(DEFAULT_TIMEOUT_MINUTES),
-        reads: patterns(&own.reads)?,
+        proofs: own.proofs,
+        reads_told: own.reads.is_some(),
+        reads: patterns(&own.reads.unwrap_or_default())?,
         name,
     })
 }

@@ -21,8 +21,10 @@ fn decision(name: &str, state: State, voting: bool, cause: Option<Cause>) -> Dec
         owners: vec!["@ashlar/team".to_owned()],
         timeout_minutes: 5,
         reads: Vec::new(),
+        reads_told: false,
+        proofs: false,
     };
-    Decision { job, state, voting, cause }
+    Decision { job, state, voting, cause, proof: None }
 }
 
 fn plan() -> Plan {

@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod mentions;
 pub mod path;
 pub mod plan;
+pub mod planned;
 pub mod render;
 pub mod schema;
 pub mod shape;

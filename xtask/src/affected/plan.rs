@@ -64,6 +64,17 @@ pub enum State {
     Run,
 }
 
+impl State {
+    /// Whether it is to be run.
+    #[must_use]
+    pub fn runs(self) -> bool {
+        match self {
+            Self::Run => true,
+            Self::Skipped | Self::Proved | Self::Unaffected => false,
+        }
+    }
+}
+
 /// A changed path and the way from it to a job.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {

@@ -1,4 +1,4 @@
-//! The command line of `affected-tests`: reads git, cargo and the job table, plans, prints.
+//! The command line of `affected-tests`: plans and prints.
 
 use std::path::Path;
 
@@ -6,16 +6,10 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::{
-    cargo::Cargo,
-    changes::{Changes, Found, SymLink},
     explain::explain,
-    git::Git,
-    jobs::JobTable,
-    path::RepoPath,
-    plan::Planner,
+    planned::Planned,
     render::{buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text},
     schema::schemas,
-    shape::read::manifests,
 };
 use crate::terminal;
 
@@ -104,25 +98,16 @@ impl AffectedTests {
             };
             return Ok(terminal::print_exact(text.as_bytes())?);
         }
-        let git = Git::open(directory)?;
-        // Neither needs the other, and each waits for programs.
-        let (cargo, changes) = std::thread::scope(|scope| {
-            let cargo = scope.spawn(|| Cargo::read(directory));
-            let changes = git.changes(self.base.as_deref(), self.head.as_deref());
-            (cargo.join().expect("reading the packages does not panic"), changes)
-        });
-        let (cargo, changes) = (cargo?, changes?);
-        let table = JobTable::read(&cargo.root, &cargo.workspace)?;
-        let changes = seen_from_workspace(changes, git.top(), &cargo.root);
-        let planner = Planner::new(&cargo.workspace, &table).with(manifests(&git, &cargo, &changes));
-        let plan = planner.plan(&changes);
+        let planned = Planned::read(directory, self.base.as_deref(), self.head.as_deref())?;
+        let (planner, plan) = (planned.planner(), planned.plan());
+        let Planned { cargo, table, changes, .. } = &planned;
         match (&self.explain, self.format) {
             (Some(subject), _) => {
                 if table.job(subject).is_none() && !cargo.root.join(subject).exists() {
                     let jobs: Vec<&str> = table.jobs.iter().map(|job| job.name.as_str()).collect();
                     terminal::complain(&format!("`{subject}` is no file, and no job either ({})\n", jobs.join(", ")));
                 }
-                terminal::print(&explain(subject, &planner, &table, &changes, &plan));
+                terminal::print(&explain(subject, &planner, table, changes, &plan));
             }
             (None, Format::Text) => terminal::print(&text(&plan)),
             (None, Format::Json) => terminal::print_exact(json(&plan)?.as_bytes())?,
@@ -133,24 +118,4 @@ impl AffectedTests {
         }
         Ok(())
     }
-}
-
-/// Makes paths relative to the workspace root, which may lie below the work tree's; `../` marks what is outside, and
-/// no package or usual rule places that.
-#[must_use]
-pub fn seen_from_workspace(changes: Changes, top: &Path, root: &Path) -> Changes {
-    let prefix = root.canonicalize().ok().and_then(|root| RepoPath::relative(&top.canonicalize().ok()?, &root));
-    let prefix = prefix.unwrap_or_else(|| RepoPath::new(""));
-    let turn = |path: &RepoPath| match path.below(prefix.as_bytes()) {
-        Some(inside) => RepoPath::new(inside),
-        None => RepoPath::new([b"../", path.as_bytes()].concat()),
-    };
-    let found = match changes.found {
-        Found::Paths { paths, links } => Found::Paths {
-            paths: paths.iter().map(turn).collect(),
-            links: links.iter().map(|link| SymLink { at: turn(&link.at), target: turn(&link.target) }).collect(),
-        },
-        unknown @ Found::Unknown { .. } => unknown,
-    };
-    Changes { found, ..changes }
 }

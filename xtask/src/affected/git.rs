@@ -264,6 +264,7 @@ impl Git {
     }
 }
 
+mod objects;
 mod skeleton;
 pub use skeleton::is_looked_for;
 mod trees;

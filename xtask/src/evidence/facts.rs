@@ -57,8 +57,8 @@ impl Surroundings {
     #[must_use]
     pub fn asked(&self, job: &Job) -> String {
         let lab = job.lab.as_deref().unwrap_or_default();
-        let clients = if job.clients { "clients" } else { "" };
-        digest([&job.packages.join(" "), &job.filter, &job.command, lab, clients, &self.toolchain])
+        let venvs = job.venvs.join(" ");
+        digest([&job.packages.join(" "), &job.filter, &job.command, lab, &venvs, &self.toolchain])
     }
 }
 

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::reports::Report;
-use crate::affected::render::json::{Document, PlannedState};
+use crate::{
+    affected::render::json::{Document, PlannedState},
+    test::summary::{Row, passed},
+};
 
 /// What came of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -86,6 +89,24 @@ pub fn judge(plan: &Document, report: impl Fn(&str) -> Report) -> Vec<Judged> {
         }
     });
     judged.collect()
+}
+
+/// The lints as one job more, that always votes.
+#[must_use]
+pub fn lint(checked: &[Row]) -> Judged {
+    let failed: Vec<&str> =
+        checked.iter().filter(|row| row.counts.failed > 0).map(|row| row.name.trim_start_matches("lint: ")).collect();
+    let passed = passed(checked);
+    Judged {
+        name: "lint".to_owned(),
+        outcome: if passed { Outcome::Passed } else { Outcome::Failed },
+        voting: true,
+        stops: !passed,
+        passed: checked.len() - failed.len(),
+        failed: failed.len(),
+        not_run: 0,
+        note: (!failed.is_empty()).then(|| failed.join(", ")),
+    }
 }
 
 /// Whether the change may go in.

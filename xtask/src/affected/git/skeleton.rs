@@ -4,14 +4,12 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use xshell::cmd;
 
 use super::Git;
 use crate::affected::{changes::Base, path::RepoPath};
 
 /// A tree with more manifests than this is not asked for in one piece.
 const MOST_MANIFESTS: usize = 20_000;
-const MOST_BYTES: usize = 256 << 20;
 
 impl Git {
     /// Writes the skeleton of `base` into the empty folder `into`.
@@ -41,15 +39,9 @@ impl Git {
             }
         }
         ensure!(wanted.len() <= MOST_MANIFESTS, "there are more than {MOST_MANIFESTS} manifests");
-        let ids: String = wanted.iter().map(|(id, _)| format!("{id}\n")).collect();
-        let shell = &self.shell;
-        let output = cmd!(shell, "git cat-file --batch").stdin(ids).quiet().output()?;
-        let mut rest = output.stdout.as_slice();
-        ensure!(rest.len() <= MOST_BYTES, "the manifests are larger than {} MiB", MOST_BYTES >> 20);
-        for (id, path) in wanted {
-            let (contents, left) = object(rest).with_context(|| format!("git does not have {id} ({path})"))?;
-            put(into, &path, contents)?;
-            rest = left;
+        let ids: Vec<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
+        for ((id, path), contents) in wanted.iter().zip(self.blobs(&ids)?) {
+            put(into, path, &contents.with_context(|| format!("git does not have {id} ({path})"))?)?;
         }
         Ok(())
     }
@@ -65,15 +57,6 @@ pub fn is_looked_for(path: &RepoPath) -> bool {
         || (name.ends_with(b".rs") && matches!(folder, b"bin" | b"tests" | b"examples" | b"benches"))
 }
 
-/// `<id> blob <size>\n<contents>\n`: the contents, and what follows.
-fn object(output: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = output.iter().position(|byte| *byte == b'\n')?;
-    let head = std::str::from_utf8(&output[..end]).ok()?;
-    let size: usize = head.rsplit_once(" blob ")?.1.parse().ok()?;
-    let contents = output.get(end + 1..end + 1 + size)?;
-    Some((contents, output.get(end + 2 + size..)?))
-}
-
 fn put(into: &Path, path: &RepoPath, contents: &[u8]) -> Result<()> {
     // Git refuses to track such names; a skeleton must not leave its folder whatever it is told.
     let parts: Vec<&[u8]> = path.as_bytes().split(|byte| *byte == b'/').collect();
@@ -85,7 +68,7 @@ fn put(into: &Path, path: &RepoPath, contents: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RepoPath, is_looked_for, object};
+    use super::{RepoPath, is_looked_for};
 
     #[test]
     fn what_cargo_looks_for_is_laid_out() {
@@ -96,12 +79,5 @@ mod tests {
         for name in ["a/src/x.rs", "a/src/plan/tests.rs", "a/tests/data/x.txt", "docs/a.md"] {
             assert!(!looked(name), "{name}");
         }
-    }
-
-    #[test]
-    fn an_object_is_read_by_its_size_and_a_missing_one_is_seen() {
-        assert_eq!(object(b"12 blob 3\na\nb\nrest"), Some((&b"a\nb"[..], &b"rest"[..])));
-        assert_eq!(object(b"12 missing\n"), None);
-        assert_eq!(object(b"12 blob 3\na"), None);
     }
 }

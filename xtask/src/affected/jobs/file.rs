@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Job, OnCommonChange, Pattern, Rule, Selects};
+use super::{Job, Lab, OnCommonChange, Pattern, Rule, Selects};
 
 const DEFAULT_TIMEOUT_MINUTES: u32 = 60;
 
@@ -21,6 +21,9 @@ pub(in crate::affected) struct File {
     /// Jobs written out.
     #[serde(default)]
     pub(super) job: Vec<NamedJob>,
+    /// The real backends that jobs may need.
+    #[serde(default)]
+    pub(super) lab: Vec<Lab>,
     /// Tried in order for each changed path; the first that matches decides.
     #[serde(default)]
     pub(super) rule: Vec<RawRule>,
@@ -40,9 +43,9 @@ pub(super) struct NamedJob {
     command: Option<String>,
     /// The lab (real backend) to raise before.
     lab: Option<String>,
-    /// Whether its tests speak with the OpenStack clients.
+    /// The Python environments that its tests use, each a folder below `ci/venvs`.
     #[serde(default)]
-    clients: bool,
+    venvs: Vec<String>,
     /// Whether its failure stops a change; default: it does.
     voting: Option<bool>,
     /// What happens when only packages that it depends on changed.
@@ -91,9 +94,9 @@ pub(in crate::affected) struct OwnJob {
     command: Option<String>,
     /// The lab (real backend) to raise before.
     lab: Option<String>,
-    /// Whether its tests speak with the OpenStack clients.
+    /// The Python environments that its tests use, each a folder below `ci/venvs`.
     #[serde(default)]
-    clients: bool,
+    venvs: Vec<String>,
     /// Whether its failure stops a change; default: it does.
     voting: Option<bool>,
     /// What happens when only packages that it depends on changed.
@@ -147,7 +150,7 @@ pub(super) fn named_job(raw: NamedJob) -> Result<Job> {
         packages: raw.packages,
         brought_by: None,
         lab: raw.lab,
-        clients: raw.clients,
+        venvs: raw.venvs,
         voting: raw.voting.unwrap_or(true),
         on_common_change: raw.on_common_change.unwrap_or_default(),
         owners: raw.owners,
@@ -179,7 +182,7 @@ pub(super) fn package_job(
         packages,
         brought_by: Some(package.to_owned()),
         lab: own.lab,
-        clients: own.clients,
+        venvs: own.venvs,
         voting: own.voting.unwrap_or(true),
         on_common_change: own.on_common_change.unwrap_or_default(),
         owners: template.owners.iter().map(|owner| owner.replace("{}", part)).collect(),
@@ -208,7 +211,7 @@ fn filter_of(packages: &[String]) -> String {
     packages.iter().map(|package| format!("package(={package})")).collect::<Vec<_>>().join(" + ")
 }
 
-fn command_of(job: &str) -> String {
+pub(super) fn command_of(job: &str) -> String {
     format!("cargo xtask test {job}")
 }
 

@@ -15,7 +15,7 @@ fn decision(name: &str, state: State, voting: bool, cause: Option<Cause>) -> Dec
         filter: format!("package(=ashlar-{name})"),
         command: format!("run {name}"),
         lab: (name == "driver-lvm").then(|| "loop".to_owned()),
-        clients: false,
+        venvs: Vec::new(),
         voting: true,
         on_common_change: OnCommonChange::Gate,
         owners: vec!["@ashlar/team".to_owned()],

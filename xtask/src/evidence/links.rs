@@ -24,7 +24,7 @@ impl<'t> Links<'t> {
 
     /// The links on the way to `path` that are below the top, and where it leads in the end, if that is below the top.
     pub(super) fn walk(&mut self, path: &Path) -> Vec<PathBuf> {
-        let Some(path) = self.from_the_top(path) else { return Vec::new() };
+        let Some(path) = self.named_below_top(path) else { return Vec::new() };
         let mut found = Vec::new();
         let mut ahead: VecDeque<OsString> = parts(&path).collect();
         let mut at = PathBuf::from("/");
@@ -54,7 +54,7 @@ impl<'t> Links<'t> {
     }
 
     /// The path by its name below the top; from outside, a link may lead there.
-    fn from_the_top(&mut self, path: &Path) -> Option<PathBuf> {
+    fn named_below_top(&mut self, path: &Path) -> Option<PathBuf> {
         if path.starts_with(self.top) {
             return Some(path.to_owned());
         }

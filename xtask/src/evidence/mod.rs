@@ -5,18 +5,14 @@
 //! any other path cannot reach it. Where it passed besides, it would pass again.
 //!
 //! ```text
-//! record:  build, run (traced) ──> inputs ──> record ──> store
-//! show:    store + tree ──> show
+//! record:  job_run (traced) ──> inputs ──> record ──> store
+//! show:    store, work tree ──> show
 //! ```
 
-pub mod command;
 pub mod facts;
 pub mod inputs;
 pub mod record;
-pub mod show;
 pub mod store;
 pub mod untracked;
 
-mod job_run;
 mod links;
-mod recorder;

@@ -6,8 +6,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, Metadata},
+    fs::{File, Metadata, Permissions},
     io::{ErrorKind, Read, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -27,6 +28,8 @@ const LARGEST: u64 = 16 << 20;
 const MOST_NAMES: usize = 10_000;
 /// A file that is being written has a name that begins so; after an hour nobody writes it any more.
 const UNFINISHED: &str = ".writing-";
+/// Whoever collects them need not be who wrote them.
+const READABLE: u32 = 0o644;
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// A folder of records.
@@ -93,6 +96,9 @@ impl Store {
         let folder = self.folder.join(job);
         let write = || -> std::io::Result<(String, bool)> {
             std::fs::create_dir_all(&folder)?;
+            if !std::fs::symlink_metadata(&folder)?.is_dir() {
+                return Err(ErrorKind::NotADirectory.into()); // a link would lead out of the store
+            }
             let id = hexadecimal(&Sha256::digest(text));
             let file = folder.join(format!("{id}.json"));
             let known = std::fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file())
@@ -100,7 +106,10 @@ impl Store {
             if known {
                 return Ok((id, false));
             }
-            let mut unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&folder)?;
+            let mut unfinished = tempfile::Builder::new()
+                .prefix(UNFINISHED)
+                .permissions(Permissions::from_mode(READABLE))
+                .tempfile_in(&folder)?;
             unfinished.write_all(text)?;
             unfinished.as_file().sync_all()?;
             unfinished.persist(&file)?;

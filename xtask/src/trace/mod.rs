@@ -75,8 +75,8 @@ pub enum By {
 }
 
 /// Runs `command` to its end under `strace` and tells what it touched. Both its streams go to `output_log`, its input is
-/// empty. What is executed below `$CARGO_TARGET_DIR` as `command` sets it (else below `target` in its folder) and is no
-/// build script counts as a test program.
+/// empty. What is executed below the folder that `command` names by `--target-dir`, or sets as `CARGO_TARGET_DIR` (else
+/// below `target` where it starts), and is no build script counts as a test program.
 ///
 /// After `limit`, or once the log is too large, its processes are asked to end and then killed, all of them. Should the
 /// caller be killed, `strace` dies too and the program is asked to end.
@@ -86,5 +86,13 @@ pub enum By {
 /// # Errors
 /// `strace` cannot be started or may not trace here, the log cannot be written, or the trace cannot be understood.
 pub fn trace(command: Command, output_log: &Path, limit: Duration) -> Result<Traced> {
-    run::run(&command, output_log, limit)
+    trace_until(command, output_log, limit, || false)
+}
+
+/// The same, and ended as after its limit once `stop` says so; it is asked a hundred times a second.
+///
+/// # Errors
+/// As [`trace`].
+pub fn trace_until(command: Command, output_log: &Path, limit: Duration, stop: impl FnMut() -> bool) -> Result<Traced> {
+    run::run(&command, output_log, limit, stop)
 }

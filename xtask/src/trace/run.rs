@@ -5,6 +5,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::{BufRead, BufReader, Read},
+    os::unix::process::CommandExt,
     path::{Component, Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -32,7 +33,12 @@ const LARGEST_LOG: u64 = 256 << 20;
 /// Two paths with every byte escaped, and some.
 const LONGEST_LINE: u64 = 64 << 10;
 
-pub(super) fn run(command: &Command, output_log: &Path, limit: Duration) -> Result<Traced> {
+pub(super) fn run(
+    command: &Command,
+    output_log: &Path,
+    limit: Duration,
+    mut stop: impl FnMut() -> bool,
+) -> Result<Traced> {
     let start = folder(command)?;
     let place = tempfile::tempdir().context("cannot make a folder for the trace")?;
     let pipe = place.path().join("trace");
@@ -40,18 +46,22 @@ pub(super) fn run(command: &Command, output_log: &Path, limit: Duration) -> Resu
     let mut strace = under_strace(command, &start, &pipe)?;
     let log = File::create(output_log).with_context(|| format!("cannot write {}", output_log.display()))?;
     strace.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    strace.process_group(0); // Ctrl-C is for us: we end them in order
     let follower = Mutex::new(Follower::new(&start, targets(command, &start)));
-    let stop = AtomicBool::new(false);
+    let unreadable = AtomicBool::new(false);
     let child = strace.spawn().context("cannot start strace: `apt-get install strace`")?;
     let (waited, read) = std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let read = follow(&pipe, &follower);
             if read.is_err() {
-                stop.store(true, Ordering::Relaxed);
+                unreadable.store(true, Ordering::Relaxed);
             }
             read
         });
-        let waited = wait(child, &follower, &stop, output_log, limit);
+        let begun = Instant::now();
+        let too_loud = || std::fs::metadata(output_log).is_ok_and(|log| log.len() > LARGEST_LOG);
+        let enough = || begun.elapsed() > limit || unreadable.load(Ordering::Relaxed) || too_loud() || stop();
+        let waited = wait(child, &follower, enough);
         // A reader that strace never came to waits for somebody to open the other end.
         let _opened_and_closed = open(&pipe, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty());
         (waited, reader.join())
@@ -93,8 +103,9 @@ fn folder(command: &Command) -> Result<PathBuf> {
 
 /// The names of the folder that cargo builds in: as given, and where its links lead.
 fn targets(command: &Command, start: &Path) -> Vec<PathBuf> {
-    let set = command.get_envs().find(|(name, _)| *name == "CARGO_TARGET_DIR").and_then(|(_, value)| value);
-    let target = start.join(set.unwrap_or(OsStr::new("target")));
+    let told = command.get_args().skip_while(|argument| *argument != "--target-dir").nth(1);
+    let set = || command.get_envs().find(|(name, _)| *name == "CARGO_TARGET_DIR").and_then(|(_, value)| value);
+    let target = start.join(told.or_else(set).unwrap_or(OsStr::new("target")));
     let real = target.canonicalize().ok();
     std::iter::once(target).chain(real).collect()
 }
@@ -117,20 +128,12 @@ fn follow(pipe: &Path, follower: &Mutex<Follower>) -> Result<()> {
 }
 
 /// Waits for strace, which ends with its last process and as its first one did.
-fn wait(
-    mut child: Child,
-    follower: &Mutex<Follower>,
-    stop: &AtomicBool,
-    log: &Path,
-    limit: Duration,
-) -> Result<(ExitStatus, bool)> {
-    let started = Instant::now();
+fn wait(mut child: Child, follower: &Mutex<Follower>, mut enough: impl FnMut() -> bool) -> Result<(ExitStatus, bool)> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok((status, false));
         }
-        let too_loud = || std::fs::metadata(log).is_ok_and(|log| log.len() > LARGEST_LOG);
-        if started.elapsed() > limit || stop.load(Ordering::Relaxed) || too_loud() {
+        if enough() {
             return Ok((end(child, follower)?, true));
         }
         std::thread::sleep(POLL);

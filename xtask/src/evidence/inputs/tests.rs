@@ -37,7 +37,8 @@ impl Folder {
     /// The inputs of a run that began `ago` and touched these; `tracked` is what git has.
     fn inputs(&self, tracked: &[&str], ago: Duration, touches: &[(&str, How, By)]) -> Inputs {
         let listing: String = tracked.iter().map(|path| format!("100644 blob {}\t{path}\0", path.len())).collect();
-        let (tree, top, target) = (Tree::parse(listing.as_bytes()).unwrap(), self.path(""), self.path("target/evidence"));
+        let (tree, top, target) =
+            (Tree::parse(listing.as_bytes()).unwrap(), self.path(""), self.path("target/evidence"));
         let scene = Scene {
             root: &top,
             top: &top,
@@ -66,7 +67,10 @@ fn reads_of_builds_and_of_tests_are_kept_apart() {
     let inputs = folder.inputs(&["built/a", "built/b"], NOW, &touches);
     assert_eq!(names(&inputs.built_from), ["built/a: 100644 7"]);
     let run_on = names(&inputs.run_on);
-    assert!(run_on.len() == 2 && run_on[0].starts_with("built: listed ") && run_on[1] == "built/b: 100644 7", "{run_on:?}");
+    assert!(
+        run_on.len() == 2 && run_on[0].starts_with("built: listed ") && run_on[1] == "built/b: 100644 7",
+        "{run_on:?}"
+    );
     assert!(inputs.governed_by.is_empty());
 }
 
@@ -74,7 +78,8 @@ fn reads_of_builds_and_of_tests_are_kept_apart() {
 fn a_link_and_what_it_leads_to_both_count() {
     let folder = Folder::new(&["data/x"]);
     symlink("data", folder.path("link")).unwrap();
-    let inputs = folder.inputs(&["data/x", "link"], NOW, &[("link/x", How::Read, By::Run), ("link/y", How::Absent, By::Run)]);
+    let inputs =
+        folder.inputs(&["data/x", "link"], NOW, &[("link/x", How::Read, By::Run), ("link/y", How::Absent, By::Run)]);
     assert_eq!(names(&inputs.run_on), ["data/x: 100644 6", "data/y: absent", "link: 100644 4"]);
 }
 
@@ -95,7 +100,10 @@ fn an_ignored_file_counts_by_its_contents_unless_they_are_not_known() {
     std::thread::sleep(Duration::from_millis(20)); // file systems tell time in ticks
     let read = [("ignored", How::Read, By::Run)];
     let seen = names(&folder.inputs(&[], NOW, &read).run_on);
-    assert!(seen[0].starts_with("ignored: untracked ") && seen[0].len() == "ignored: untracked ".len() + 64, "{seen:?}");
+    assert!(
+        seen[0].starts_with("ignored: untracked ") && seen[0].len() == "ignored: untracked ".len() + 64,
+        "{seen:?}"
+    );
     assert_eq!(names(&folder.inputs(&[], EARLIER, &read).run_on), ["ignored: untracked changed-meanwhile"]);
     let both = [("ignored", How::Read, By::Run), ("ignored", How::Written, By::Run)];
     assert_eq!(names(&folder.inputs(&[], NOW, &both).run_on), ["ignored: untracked changed-meanwhile"]);
@@ -104,7 +112,11 @@ fn an_ignored_file_counts_by_its_contents_unless_they_are_not_known() {
 #[test]
 fn the_history_is_one_read_that_nothing_is_like() {
     let folder = Folder::new(&[]);
-    let touches = [(".git/HEAD", How::Read, By::Build), (".git/refs/x", How::Absent, By::Build), (".git/x", How::Read, By::Cargo)];
+    let touches = [
+        (".git/HEAD", How::Read, By::Build),
+        (".git/refs/x", How::Absent, By::Build),
+        (".git/x", How::Read, By::Cargo),
+    ];
     let inputs = folder.inputs(&[], NOW, &touches);
     assert_eq!(names(&inputs.built_from), [".git: untracked changed-meanwhile"]);
     assert!(inputs.governed_by.is_empty());
@@ -116,7 +128,14 @@ fn the_history_is_one_read_that_nothing_is_like() {
 #[test]
 fn of_cargo_only_what_decides_what_is_built_counts() {
     let folder = Folder::new(&[]);
-    let tracked = ["Cargo.toml", "built/Cargo.toml", "built/src/lib.rs", "built/tests/it.rs", "other/Cargo.toml", "other/tests/it.rs"];
+    let tracked = [
+        "Cargo.toml",
+        "built/Cargo.toml",
+        "built/src/lib.rs",
+        "built/tests/it.rs",
+        "other/Cargo.toml",
+        "other/tests/it.rs",
+    ];
     let cargo = |path, how| (path, how, By::Cargo);
     let touches = [
         cargo("Cargo.toml", How::Read),
@@ -131,7 +150,8 @@ fn of_cargo_only_what_decides_what_is_built_counts() {
     ];
     let inputs = folder.inputs(&tracked, NOW, &touches);
     let seen: Vec<String> = inputs.governed_by.keys().map(ToString::to_string).collect();
-    let expected = [".cargo/config.toml", "Cargo.toml", "built/Cargo.toml", "built/build.rs", "built/tests", "other/Cargo.toml"];
+    let expected =
+        [".cargo/config.toml", "Cargo.toml", "built/Cargo.toml", "built/build.rs", "built/tests", "other/Cargo.toml"];
     assert_eq!(seen, expected);
 }
 

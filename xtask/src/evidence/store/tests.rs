@@ -53,7 +53,11 @@ fn ended(store: &Store, job: &str) -> Vec<u64> {
 fn check_left_out(store: &Store, why: &str) {
     let contents = store.read(None).unwrap();
     assert!(contents.jobs.is_empty(), "{why}");
-    assert!(matches!(contents.warnings.as_slice(), [warning] if warning.contains(why)), "{why}: {:?}", contents.warnings);
+    assert!(
+        matches!(contents.warnings.as_slice(), [warning] if warning.contains(why)),
+        "{why}: {:?}",
+        contents.warnings
+    );
 }
 
 #[test]
@@ -118,7 +122,8 @@ fn links_lead_nowhere() {
     let id = store.add(&record("a", 1, true)).unwrap();
     let other = Store::at(folder.path().join("other"));
     create_dir_all(other.folder().join("b")).unwrap();
-    symlink(store.folder().join("a").join(format!("{id}.json")), other.folder().join("b").join(format!("{id}.json"))).unwrap();
+    symlink(store.folder().join("a").join(format!("{id}.json")), other.folder().join("b").join(format!("{id}.json")))
+        .unwrap();
     check_left_out(&other, "it is no file");
     let other = Store::at(folder.path().join("third"));
     create_dir_all(other.folder()).unwrap();

@@ -37,7 +37,7 @@ impl Planned {
         // Neither needs the other, and each waits for programs.
         let (cargo, changes) = std::thread::scope(|scope| {
             let cargo = scope.spawn(|| Cargo::read(directory));
-            let changes = git.changes(base, head);
+            let changes = git.listing().and_then(|listing| git.changes(base, head, &listing));
             (cargo.join().expect("reading the packages does not panic"), changes)
         });
         let (cargo, changes) = (cargo?, changes?);

@@ -18,7 +18,7 @@ use super::{
 use crate::affected::{
     cargo::Cargo,
     changes::{Base, Changes, Found},
-    git::Git,
+    git::{Git, is_manifest},
     path::RepoPath,
 };
 
@@ -35,10 +35,6 @@ pub fn manifests(git: &Git, cargo: &Cargo, changes: &Changes) -> Manifests {
         Ok(compared) => Manifests::Compared(compared),
         Err(error) => Manifests::Unknown(one_line(&format!("{error:#}"))),
     }
-}
-
-fn is_manifest(path: &RepoPath) -> bool {
-    matches!(path.as_bytes().rsplit(|byte| *byte == b'/').next(), Some(b"Cargo.toml" | b"Cargo.lock"))
 }
 
 fn compared(git: &Git, cargo: &Cargo, changes: &Changes, changed: &BTreeSet<RepoPath>) -> Result<Compared> {

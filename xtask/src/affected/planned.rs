@@ -60,22 +60,27 @@ impl Planned {
     }
 }
 
-/// Makes paths relative to the workspace root, which may lie below the work tree's; `../` marks what is outside, and
-/// no package or usual rule places that.
+/// Makes paths relative to the workspace root: see [`turning`].
 #[must_use]
 pub fn seen_from_workspace(changes: Changes, top: &Path, root: &Path) -> Changes {
-    let prefix = root.canonicalize().ok().and_then(|root| RepoPath::relative(&top.canonicalize().ok()?, &root));
-    let prefix = prefix.unwrap_or_else(|| RepoPath::new(""));
-    let turn = |path: &RepoPath| match path.below(prefix.as_bytes()) {
-        Some(inside) => RepoPath::new(inside),
-        None => RepoPath::new([b"../", path.as_bytes()].concat()),
-    };
+    let turn = turning(top, root);
     let found = match changes.found {
         Found::Paths { paths, links } => Found::Paths {
-            paths: paths.iter().map(turn).collect(),
+            paths: paths.iter().map(&turn).collect(),
             links: links.iter().map(|link| SymLink { at: turn(&link.at), target: turn(&link.target) }).collect(),
         },
         unknown @ Found::Unknown { .. } => unknown,
     };
     Changes { found, ..changes }
+}
+
+/// Makes a path of git relative to the workspace root, which may lie below the work tree's; `../` marks what is outside,
+/// and no package or usual rule places that.
+pub fn turning(top: &Path, root: &Path) -> impl Fn(&RepoPath) -> RepoPath + use<> {
+    let prefix = root.canonicalize().ok().and_then(|root| RepoPath::relative(&top.canonicalize().ok()?, &root));
+    let prefix = prefix.unwrap_or_else(|| RepoPath::new(""));
+    move |path| match path.below(prefix.as_bytes()) {
+        Some(inside) => RepoPath::new(inside),
+        None => RepoPath::new([b"../", path.as_bytes()].concat()),
+    }
 }

@@ -9,10 +9,15 @@
 //! show:    store, work tree ──> show
 //! ```
 
+pub mod command;
 pub mod facts;
 pub mod inputs;
 pub mod record;
+pub mod show;
 pub mod store;
 pub mod untracked;
 
+mod built;
+mod job_run;
 mod links;
+mod recorder;

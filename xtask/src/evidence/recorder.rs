@@ -18,14 +18,7 @@ use super::{
     untracked::sha256,
 };
 use crate::{
-    affected::{
-        cargo::Cargo,
-        git::Git,
-        jobs::Job,
-        path::RepoPath,
-        planned::turning,
-        tree::Tree,
-    },
+    affected::{cargo::Cargo, git::Git, jobs::Job, path::RepoPath, planned::turning, tree::Tree},
     test::runner::Runner,
     venvs,
 };
@@ -126,9 +119,9 @@ impl<'r> Recorder<'r> {
     }
 
     fn inputs(&self, job: &Job, observed: &Observed, tree: &Tree, began: SystemTime) -> Inputs {
-        let outputs = [&self.cargo.target, &self.root.join("target")].into_iter().flat_map(|target| {
+        let outputs = [self.cargo.target.clone(), self.root.join("target")].into_iter().flat_map(|target| {
             let real = target.canonicalize().ok();
-            std::iter::once(target.clone()).chain(real)
+            std::iter::once(target).chain(real)
         });
         let members = self.cargo.workspace.members().filter_map(|(_, member)| {
             let folder = RepoPath::new(member.directory.clone()?);

@@ -25,15 +25,19 @@ pub struct Said {
     pub says_dots: bool,
 }
 
+impl Said {
+    /// What is said by a file that cannot be read.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self { climbs: true, ..Self::default() }
+    }
+}
+
 /// Reads one file. What is no Rust, or too large, is taken to climb.
 #[must_use]
 pub fn scan(source: &[u8]) -> Said {
-    let unknown = Said { climbs: true, ..Said::default() };
-    let Ok(text) = std::str::from_utf8(source) else { return unknown };
-    if text.len() > LARGEST {
-        return unknown;
-    }
-    let Ok(tokens) = text.parse::<TokenStream>() else { return unknown };
+    let text = std::str::from_utf8(source).ok().filter(|text| text.len() <= LARGEST);
+    let Some(tokens) = text.and_then(|text| text.parse::<TokenStream>().ok()) else { return Said::anything() };
     let mut seen = Seen::default();
     seen.tokens(tokens);
     let climbs = (seen.own_place && (seen.goes_up || seen.dots)) || seen.asks_git;
@@ -167,8 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_no_rust_may_read_anything() {
-        let unknown = Said { climbs: true, ..Said::default() };
-        assert_eq!(scan(b"\xff"), unknown);
-        assert_eq!(scan(b"fn f( {"), unknown);
+        assert_eq!(scan(b"\xff"), Said::anything());
+        assert_eq!(scan(b"fn f( {"), Said::anything());
     }
 }

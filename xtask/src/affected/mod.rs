@@ -17,6 +17,7 @@ pub mod git;
 pub mod graph;
 pub mod jobs;
 pub mod path;
+pub mod picture;
 pub mod plan;
 pub mod planned;
 pub mod render;

@@ -30,7 +30,7 @@ use crate::evidence::{
 
 /// What the sources said is kept as one piece, source by source, for as long as it is read the same way.
 const SOURCES: &str = "sources";
-const SOURCES_FORM: &str = "1";
+const SOURCES_FORM: &str = "2";
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]

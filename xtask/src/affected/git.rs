@@ -99,30 +99,33 @@ impl Git {
     }
 
     /// What differs between the merge-base of `base` and `head`, and `head`: without one, the work tree (staged,
-    /// unstaged and untracked files). Paths are relative to the work tree's root.
+    /// unstaged and untracked files). Paths are relative to the work tree's root. With it comes what lies there: the
+    /// index, or the tree of `head`.
     ///
     /// # Errors
     /// A revision that does not exist, or git failed in a way that tells nothing about the change.
-    pub fn changes(&self, base: Option<&str>, head: Option<&str>, listing: &Listing) -> Result<Changes> {
+    pub fn changes(&self, base: Option<&str>, head: Option<&str>) -> Result<(Changes, Listing)> {
         let to = head.map_or("HEAD, with the work tree".to_owned(), str::to_owned);
-        match self.find(base, head, listing) {
-            Ok((from, found, bases)) => Ok(Changes { compared: format!("{from} to {to}"), found, bases }),
+        let (listing, ends) = std::thread::scope(|scope| {
+            let git = self.clone();
+            let listing = scope.spawn(move || if head.is_none() { git.listing() } else { Ok(Listing::default()) });
+            let ends = self.ends(base, head);
+            (listing.join().expect("listing files does not panic"), ends)
+        });
+        let mut listing = listing?;
+        let (compared, found, bases) = match ends.and_then(|ends| self.between_ends(&ends, &mut listing)) {
+            Ok((from, found, bases)) => (format!("{from} to {to}"), found, bases),
             Err(Stop::Unknown { reason, mend }) => {
-                let compared = format!("unknown base to {to}");
-                Ok(Changes { compared, found: Found::Unknown { reason, mend }, bases: Vec::new() })
+                (format!("unknown base to {to}"), Found::Unknown { reason, mend }, Vec::new())
             }
-            Err(Stop::Failed(error)) => Err(error),
-        }
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        Ok((Changes { compared, found, bases }, listing))
     }
 
-    /// The base in words, and what differs from it.
-    fn find(
-        &self,
-        base: Option<&str>,
-        head: Option<&str>,
-        listing: &Listing,
-    ) -> Result<(String, Found, Vec<Base>), Stop> {
-        let (tip, name, base) = self.ends(base, head)?;
+    /// The commits that are compared: head's, and the base's merge-bases with it.
+    fn ends(&self, base: Option<&str>, head: Option<&str>) -> Result<Ends, Stop> {
+        let (tip, name, base) = self.named(base, head)?;
         if let Some(rev) = head
             && !self.has_the_shape_of(&tip)?
         {
@@ -132,7 +135,7 @@ impl Git {
         let head_name = head.unwrap_or("HEAD");
         // Crossing merges have several best bases; what differs from any of them counts.
         let merge_bases: Vec<String> = if base == tip {
-            vec![base.clone()]
+            vec![base]
         } else {
             let found = self.run_or(&["merge-base", "--all", &base, &tip], 1)?;
             String::from_utf8_lossy(&found).lines().map(str::to_owned).collect()
@@ -140,27 +143,34 @@ impl Git {
         let Some(first) = merge_bases.first().map(|id| short(id)) else {
             return self.no_merge_base(&name, head_name);
         };
+        let compared = format!("{first} (merge-base of {name} and {head_name})");
+        Ok(Ends { compared, merge_bases, tip: head.map(|_| tip) })
+    }
+
+    /// The base in words, and what differs from it.
+    fn between_ends(&self, ends: &Ends, listing: &mut Listing) -> Result<(String, Found, Vec<Base>), Stop> {
+        let Ends { compared, merge_bases, tip } = ends;
         let mut paths = BTreeSet::new();
-        for from in &merge_bases {
-            match head {
-                Some(_) => paths.extend(self.between(from, &tip)?),
+        for from in merge_bases {
+            match tip {
+                Some(tip) => paths.extend(self.between(from, tip)?),
                 None => paths.extend(self.in_work_tree(from)?),
             }
         }
-        if head.is_none() {
-            paths.extend(listing.untracked.iter().cloned());
+        paths.extend(listing.untracked.iter().cloned());
+        if let Some(tip) = tip {
+            listing.index = self.tree(&Base::Commit(tip.clone()))?;
         }
-        let links = match head {
+        let links = match tip {
             _ if paths.is_empty() => Vec::new(),
-            Some(_) => self.links_of(&self.tree(&Base::Commit(tip))?)?,
+            Some(_) => self.links_of(&listing.index)?,
             None => self.links_on_disk(&listing.index),
         };
-        let compared = format!("{first} (merge-base of {name} and {head_name})");
         let mut bases: Vec<Base> = merge_bases.iter().cloned().map(Base::Commit).collect();
-        if head.is_none() && paths.iter().any(is_manifest) && self.is_staged_otherwise(&merge_bases)? {
+        if tip.is_none() && paths.iter().any(is_manifest) && self.is_staged_otherwise(merge_bases)? {
             bases.push(Base::Index);
         }
-        Ok((compared, Found::Paths { paths, links }, bases))
+        Ok((compared.clone(), Found::Paths { paths, links }, bases))
     }
 
     /// Every path that is tracked, relative to the work tree's root.
@@ -255,7 +265,7 @@ impl Git {
     }
 
     /// The commits of head and base, with the base's name, asked for in one go.
-    fn ends(&self, base: Option<&str>, head: Option<&str>) -> Result<(String, String, String), Stop> {
+    fn named(&self, base: Option<&str>, head: Option<&str>) -> Result<(String, String, String), Stop> {
         let bases: Vec<&str> = base.map_or(DEFAULT_BASES.to_vec(), |base| vec![base]);
         let names: Vec<&str> = [head.unwrap_or("HEAD")].into_iter().chain(bases.iter().copied()).collect();
         let mut commits = self.commits(&names)?.into_iter();
@@ -322,6 +332,15 @@ mod objects;
 mod skeleton;
 pub use skeleton::is_looked_for;
 mod trees;
+
+/// What is compared.
+struct Ends {
+    /// The base, in words.
+    compared: String,
+    merge_bases: Vec<String>,
+    /// The commit of a head that was named; else the work tree is meant.
+    tip: Option<String>,
+}
 
 /// Why there are no changed paths.
 enum Stop {

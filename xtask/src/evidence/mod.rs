@@ -7,11 +7,13 @@
 //! ```text
 //! record:  job_run (traced) ──> inputs ──> record ──> store
 //! show:    store, work tree ──> show
+//! plan:    store, base, head ──> recall ──> the planner
 //! ```
 
 pub mod command;
 pub mod facts;
 pub mod inputs;
+pub mod recall;
 pub mod record;
 pub mod show;
 pub mod store;

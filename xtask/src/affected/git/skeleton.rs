@@ -5,37 +5,25 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use anyhow::{Context, Result, ensure};
 
-use super::Git;
-use crate::affected::{changes::Base, path::RepoPath};
+use super::{Git, is_manifest};
+use crate::affected::{path::RepoPath, tree::Tree};
 
 /// A tree with more manifests than this is not asked for in one piece.
 const MOST_MANIFESTS: usize = 20_000;
 
 impl Git {
-    /// Writes the skeleton of `base` into the empty folder `into`.
+    /// Writes the skeleton of `tree` into the empty folder `into`.
     ///
     /// # Errors
     /// Git or the file system failed, or the tree is too large.
-    pub fn skeleton(&self, base: &Base, into: &Path) -> Result<()> {
-        let listing = match base {
-            Base::Commit(id) => self.run(&["ls-tree", "-r", "-z", "--full-tree", id])?,
-            Base::Index => self.run(&["ls-files", "--stage", "-z", "--full-name"])?,
-        };
+    pub fn skeleton(&self, tree: &Tree, into: &Path) -> Result<()> {
         let mut wanted = Vec::new();
-        for record in listing.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
-            let tab = record.iter().position(|byte| *byte == b'\t').context("git printed an entry without a path")?;
-            let (head, path) = (String::from_utf8_lossy(&record[..tab]), RepoPath::new(&record[tab + 1..]));
-            let name = path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-            if matches!(name, b"Cargo.toml" | b"Cargo.lock") {
-                // `100644 blob <id>` (ls-tree) or `100644 <id> 0` (ls-files)
-                let parts: Vec<&str> = head.split(' ').collect();
-                let id = match parts.as_slice() {
-                    ["100644" | "100755", "blob", id] | ["100644" | "100755", id, "0"] => (*id).to_owned(),
-                    _ => anyhow::bail!("{path} is no plain file"),
-                };
-                wanted.push((id, path));
-            } else if is_looked_for(&path) {
-                put(into, &path, b"")?;
+        for (path, entry) in tree.iter() {
+            if is_manifest(path) {
+                ensure!(entry.mode.starts_with("100"), "{path} is no plain file");
+                wanted.push((&entry.id, path));
+            } else if is_looked_for(path) {
+                put(into, path, b"")?;
             }
         }
         ensure!(wanted.len() <= MOST_MANIFESTS, "there are more than {MOST_MANIFESTS} manifests");

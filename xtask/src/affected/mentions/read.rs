@@ -10,30 +10,41 @@ use crate::affected::{git::Git, path::RepoPath, tree::Tree};
 /// What was read before, by object id.
 pub type Known = BTreeMap<String, Said>;
 
-/// What each Rust source of `tree` says, by its path. `known` is brought up to date. `place` is where a path lies on
-/// disk: what was never committed is read there.
+/// What each Rust source says, by its path, and what to know the next time. Those among `fresh` are read on disk, the
+/// others as `tree` has them.
 ///
 /// # Errors
 /// Git failed.
-pub fn sources(
+pub fn said(
     git: &Git,
     tree: &Tree,
-    known: &mut Known,
-    place: impl Fn(&RepoPath) -> std::path::PathBuf,
-) -> Result<BTreeMap<RepoPath, Said>> {
-    let files =
-        || tree.iter().filter(|(path, entry)| path.as_bytes().ends_with(b".rs") && entry.mode.starts_with("100"));
-    let missing: BTreeMap<&str, &RepoPath> = files()
-        .filter(|(_, entry)| !known.contains_key(&entry.id))
-        .map(|(path, entry)| (entry.id.as_str(), path))
+    fresh: &BTreeSet<RepoPath>,
+    known: &Known,
+) -> Result<(BTreeMap<RepoPath, Said>, Known)> {
+    let is_source = |path: &RepoPath| path.as_bytes().ends_with(b".rs");
+    let files: Vec<(&RepoPath, &str)> = tree
+        .iter()
+        .filter(|(path, entry)| is_source(path) && entry.mode.starts_with("100") && !fresh.contains(*path))
+        .map(|(path, entry)| (path, entry.id.as_str()))
         .collect();
-    let ids: Vec<&str> = missing.keys().copied().collect();
-    for ((id, path), contents) in missing.into_iter().zip(git.blobs(&ids)?) {
-        // A file that is neither here nor there was deleted under our eyes; then its path is among the changed ones.
-        let said = contents.or_else(|| std::fs::read(place(path)).ok()).map(|contents| scan(&contents));
-        known.insert(id.to_owned(), said.unwrap_or_default());
+    let missing: BTreeSet<&str> = files.iter().map(|(_, id)| *id).filter(|id| !known.contains_key(*id)).collect();
+    let missing: Vec<&str> = missing.into_iter().collect();
+    let mut now = Known::new();
+    for (id, contents) in missing.iter().zip(git.blobs(&missing)?) {
+        // A clone without all objects: what it does not say may be anything.
+        now.insert((*id).to_owned(), contents.map_or_else(Said::anything, |contents| scan(&contents)));
     }
-    let used: BTreeSet<&String> = files().map(|(_, entry)| &entry.id).collect();
-    known.retain(|id, _| used.contains(id));
-    Ok(files().filter_map(|(path, entry)| Some((path.clone(), known.get(&entry.id)?.clone()))).collect())
+    let mut said = BTreeMap::new();
+    for (path, id) in files {
+        let one = now.get(id).or_else(|| known.get(id)).cloned().unwrap_or_else(Said::anything);
+        now.insert(id.to_owned(), one.clone());
+        said.insert(path.clone(), one);
+    }
+    for path in fresh.iter().filter(|path| is_source(path)) {
+        // What is gone says nothing, and is among the changed paths itself.
+        if let Ok(contents) = std::fs::read(git.top().join(path.to_path_buf())) {
+            said.insert(path.clone(), scan(&contents));
+        }
+    }
+    Ok((said, now))
 }

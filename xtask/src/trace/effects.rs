@@ -91,7 +91,7 @@ impl Told {
         match self {
             Self::Done => how,
             Self::NotThere => How::Absent,
-            Self::Refused => How::Read,
+            Self::Refused => How::Found,
         }
     }
 }
@@ -181,7 +181,7 @@ mod tests {
         );
         check("open(\"a\", O_RDONLY) = -1 ENOENT (No such file or directory)", &[("/w/a", How::Absent)]);
         check("open(\"a/b\", O_RDONLY) = -1 ENOTDIR (Not a directory)", &[("/w/a/b", How::Absent)]);
-        check("open(\"a\", O_WRONLY|O_CREAT|O_EXCL, 0600) = -1 EEXIST (File exists)", &[("/w/a", read)]);
+        check("open(\"a\", O_WRONLY|O_CREAT|O_EXCL, 0600) = -1 EEXIST (File exists)", &[("/w/a", How::Found)]);
     }
 
     #[test]
@@ -193,13 +193,14 @@ mod tests {
             "statx(3</t>, \"a\", AT_STATX_SYNC_AS_STAT, STATX_ALL, {stx_mask=STATX_ALL}) = 0",
             &[("/t/a", How::Found)],
         );
-        check("access(\"/a\", R_OK) = -1 EACCES (Permission denied)", &[("/a", How::Read)]);
+        check("access(\"/a\", R_OK) = -1 EACCES (Permission denied)", &[("/a", How::Found)]);
+        check("readlink(\"a\", 0x7f, 64) = -1 EINVAL (Invalid argument)", &[("/w/a", How::Found)]);
         check("faccessat2(AT_FDCWD</t>, \"a\", R_OK, AT_EACCESS) = 0", &[("/t/a", How::Found)]);
         check("readlink(\"l\", \"a.txt\", 64) = 5", &[("/w/l", How::Read)]);
         check("readlinkat(3</t>, \"l\", \"\"..., 64) = 5", &[("/t/l", How::Read)]);
         check("execve(\"./x\", [\"x\", \"y\"], 0x7ffe /* 3 vars */) = 0", &[("/w/./x", How::Read)]);
         check("getdents64(3</t>, 0x55aa /* 2 entries */, 32768) = 48", &[("/t", How::Listed)]);
-        check("lgetxattr(\"a\", \"security.x\", 0x7f, 3) = -1 ENODATA (No data available)", &[("/w/a", How::Read)]);
+        check("lgetxattr(\"a\", \"security.x\", 0x7f, 3) = -1 ENODATA (No data available)", &[("/w/a", How::Found)]);
         check("stat(\"a\", 0x7f) = ? ERESTARTSYS (To be restarted)", &[]);
     }
 
@@ -211,7 +212,7 @@ mod tests {
         check("linkat(3</t>, \"a\", 4</u>, \"b\", 0) = 0", &[("/t/a", read), ("/u/b", written)]);
         check("symlinkat(\"text\", 4</u>, \"b\") = 0", &[("/u/b", written)]);
         check("unlinkat(4</u>, \"b\", 0) = 0", &[("/u/b", written)]);
-        check("mkdir(\"d\", 0777) = -1 EEXIST (File exists)", &[("/w/d", read)]);
+        check("mkdir(\"d\", 0777) = -1 EEXIST (File exists)", &[("/w/d", How::Found)]);
         check("unlink(\"d\") = -1 ENOENT (No such file or directory)", &[("/w/d", How::Absent)]);
     }
 }

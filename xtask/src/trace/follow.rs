@@ -29,7 +29,8 @@ pub(super) struct Follower {
     /// Lines of threads whose parent's call has not returned yet.
     waiting: BTreeMap<Tid, Vec<Vec<u8>>>,
     waiting_bytes: usize,
-    begun: bool,
+    /// The first process.
+    first: Option<Tid>,
     /// `..` is still in these paths.
     touches: BTreeSet<Touch>,
 }
@@ -77,7 +78,7 @@ impl Follower {
             threads: HashMap::new(),
             waiting: BTreeMap::new(),
             waiting_bytes: 0,
-            begun: false,
+            first: None,
             touches: BTreeSet::new(),
         }
     }
@@ -94,7 +95,12 @@ impl Follower {
 
     /// Whether a process was seen at all.
     pub(super) fn has_begun(&self) -> bool {
-        self.begun
+        self.first.is_some()
+    }
+
+    /// Whether the first process has ended; what it started may go on.
+    pub(super) fn is_over(&self) -> bool {
+        self.first.is_some_and(|first| !self.threads.contains_key(&first))
     }
 
     /// Ends the trace.
@@ -109,8 +115,8 @@ impl Follower {
 
     fn take(&mut self, text: &[u8]) -> Result<()> {
         let (tid, line) = parse(text)?;
-        if !self.begun {
-            self.begun = true;
+        if self.first.is_none() {
+            self.first = Some(tid);
             self.threads.insert(tid, Thread::new(Folder::new(self.start.clone()), Role::Cargo, false));
         }
         let Some(thread) = self.threads.get_mut(&tid) else {

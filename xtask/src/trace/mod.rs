@@ -80,7 +80,7 @@ pub enum By {
 /// empty. What is executed below the folder that `command` names by `--target-dir`, or sets as `CARGO_TARGET_DIR` (else
 /// below `target` where it starts), and is no build script counts as a test program.
 ///
-/// After `limit`, or once the log is too large, its processes are asked to end and then killed, all of them. Should the
+/// What goes on five seconds after the program is ended. After `limit`, or once the log is too large, its processes are asked to end and then killed, all of them. Should the
 /// caller be killed, `strace` dies too and the program is asked to end.
 ///
 /// Of `command`, the program, arguments, folder and single variables are taken; `env_clear` and redirections are not.

@@ -29,6 +29,8 @@ const CALLS: &str = "trace=%file,fchdir,getdents,getdents64,clone,clone3,fork,vf
 const POLL: Duration = Duration::from_millis(10);
 /// What programs get between the request to end and their end: nextest ends its tests in the meantime.
 const GRACE: Duration = Duration::from_secs(15);
+/// How long what the program started may go on after it.
+const OUTLIVES: Duration = Duration::from_secs(5);
 const LARGEST_LOG: u64 = 256 << 20;
 /// Two paths with every byte escaped, and some.
 const LONGEST_LINE: u64 = 64 << 10;
@@ -60,8 +62,8 @@ pub(super) fn run(
         });
         let begun = Instant::now();
         let too_loud = || std::fs::metadata(output_log).is_ok_and(|log| log.len() > LARGEST_LOG);
-        let enough = || begun.elapsed() > limit || unreadable.load(Ordering::Relaxed) || too_loud() || stop();
-        let waited = wait(child, &follower, enough);
+        let too_long = || begun.elapsed() > limit || unreadable.load(Ordering::Relaxed) || too_loud() || stop();
+        let waited = wait(child, &follower, too_long);
         // A reader to which strace never came waits for somebody to open the other end, and one at its end for all to close
         // it. It may only be about to open its own, so that once is not enough.
         while !reader.is_finished() {
@@ -131,14 +133,26 @@ fn follow(pipe: &Path, follower: &Mutex<Follower>) -> Result<()> {
     }
 }
 
-/// Waits for strace, which ends with its last process and as its first one did.
-fn wait(mut child: Child, follower: &Mutex<Follower>, mut enough: impl FnMut() -> bool) -> Result<(ExitStatus, bool)> {
+/// Waits for strace, which ends with its last process and as its first one did. What outlives the first is ended, as a
+/// daemon that nobody stopped; that takes nothing away from what the first came to.
+fn wait(
+    mut child: Child,
+    follower: &Mutex<Follower>,
+    mut too_long: impl FnMut() -> bool,
+) -> Result<(ExitStatus, bool)> {
+    let mut over = None;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok((status, false));
         }
-        if enough() {
+        if too_long() {
             return Ok((end(child, follower)?, true));
+        }
+        if follower.lock().unwrap_or_else(PoisonError::into_inner).is_over() {
+            let since = *over.get_or_insert_with(Instant::now);
+            if since.elapsed() > OUTLIVES {
+                return Ok((end(child, follower)?, false));
+            }
         }
         std::thread::sleep(POLL);
     }

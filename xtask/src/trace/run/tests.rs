@@ -128,6 +128,15 @@ fn what_runs_too_long_is_ended_with_all_that_it_started() {
 }
 
 #[test]
+fn what_outlives_the_program_is_ended_and_counts_for_nothing() {
+    let place = Place::new();
+    let begun = Instant::now();
+    let traced = place.script("setsid sleep 304 & exit 0");
+    assert!(traced.status.success() && !traced.cut_short);
+    assert!(begun.elapsed() < MINUTE / 2);
+}
+
+#[test]
 fn a_program_that_is_not_there_is_said_so() {
     let place = Place::new();
     let shell = &place.shell;

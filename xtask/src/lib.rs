@@ -8,6 +8,7 @@ pub mod affected;
 pub mod bench;
 pub mod ci;
 pub mod evidence;
+pub mod examples;
 pub mod gate;
 pub mod prerequisites;
 pub mod step;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    affected::command::AffectedTests, bench::command::Bench, ci::command::Ci, gate::command::Gate, terminal,
-    test::command::Test, up::command::Up,
+    affected::command::AffectedTests, bench::command::Bench, ci::command::Ci, examples::command::CiExamples,
+    gate::command::Gate, terminal, test::command::Test, up::command::Up,
 };
 
 /// The workspace's own commands
@@ -21,6 +21,7 @@ struct Arguments {
 enum Command {
     AffectedTests(AffectedTests),
     Ci(Ci),
+    CiExamples(CiExamples),
     Gate(Gate),
     Test(Test),
     Up(Up),
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedTests(command) => command.run(&here).map(|()| true),
         Command::Ci(command) => command.run(&here),
+        Command::CiExamples(command) => command.run(&here).map(|()| true),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),

@@ -2,6 +2,7 @@
 
 mod affected;
 mod ci;
+mod examples;
 mod manifests;
 mod repo;
 mod trees;

@@ -15,6 +15,7 @@ pub mod step;
 pub mod stop;
 pub mod terminal;
 pub mod test;
+pub mod trace;
 pub mod up;
 pub mod venvs;
 

@@ -22,6 +22,7 @@ const DEBIAN: &[Debian] = &[
     Debian { package: "btrfs-progs", program: "mkfs.btrfs", why: "another file system with reflinks, for tests" },
     Debian { package: "e2fsprogs", program: "mkfs.ext4", why: "a file system without reflinks, for tests" },
     Debian { package: "mount", program: "losetup", why: "makes block devices of files, for tests" },
+    Debian { package: "strace", program: "strace", why: "sees what a job reads, for its evidence" },
     Debian { package: "python3", program: "python3", why: "runs the OpenStack clients" },
 ];
 

@@ -17,7 +17,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use xshell::Cmd;
 
-use crate::{stop::Stop, terminal};
+use crate::{
+    stop::Stop,
+    terminal,
+    trace::{Traced, trace_until},
+};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -93,10 +97,38 @@ impl Steps {
         self.one(title, command, limit, &Stop::default())
     }
 
-    fn one(&self, title: &str, command: Cmd<'_>, limit: Duration, stop: &Stop) -> Result<Ran> {
+    /// Runs one program under the tracer and tells what it touched; otherwise as [`Self::run`].
+    ///
+    /// # Errors
+    /// As there; or the program cannot be traced.
+    pub fn traced(&self, title: &str, command: Cmd<'_>, limit: Duration) -> Result<(Ran, Traced)> {
+        let (counted, log) = self.next(title);
+        let shown = command.to_string();
+        let mut progress = Progress::new(self, &counted);
+        let started = Instant::now();
+        let traced = trace_until(command.into(), &log, limit, || {
+            progress.tick();
+            self.stop.asked()
+        });
+        progress.end();
+        let traced = traced.with_context(|| format!("cannot trace `{shown}`"))?;
+        if self.stop.asked() {
+            bail!("interrupted");
+        }
+        let ended = if traced.cut_short { Ended::TooLong } else { Ended::Itself(traced.status) };
+        let ran = self.tell(&counted, &shown, &ended, limit, started.elapsed(), log);
+        Ok((ran, traced))
+    }
+
+    /// The title with its number, and where the output goes.
+    fn next(&self, title: &str) -> (String, PathBuf) {
         let (at, of) = (self.at.fetch_add(1, Ordering::Relaxed) + 1, self.of.load(Ordering::Relaxed));
         let counted = if of == 0 { title.to_owned() } else { format!("[{at}/{of}] {title}") };
-        let log = self.logs.join(format!("{}.log", file_name(title)));
+        (counted, self.logs.join(format!("{}.log", file_name(title))))
+    }
+
+    fn one(&self, title: &str, command: Cmd<'_>, limit: Duration, stop: &Stop) -> Result<Ran> {
+        let (counted, log) = self.next(title);
         let written = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let shown = command.to_string();
         let mut command = Command::from(command);
@@ -109,20 +141,23 @@ impl Steps {
         if matches!(ended, Ended::Asked) {
             bail!("interrupted");
         }
-        let elapsed = started.elapsed();
-        let success = matches!(&ended, Ended::Itself(status) if status.success());
+        Ok(self.tell(&counted, &shown, &ended, limit, started.elapsed(), log))
+    }
+
+    /// Prints the line of a step that ended, and the end of its log where it failed.
+    fn tell(&self, counted: &str, shown: &str, ended: &Ended, limit: Duration, elapsed: Duration, log: PathBuf) -> Ran {
+        let success = matches!(ended, Ended::Itself(status) if status.success());
         let (word, style) = if success { ("ok", GOOD) } else { ("FAILED", BAD) };
         self.say(&format!("{style}{word:<6}{style:#} {counted:<44} {:>7.1} s\n", elapsed.as_secs_f64()));
         if !success {
             self.say(&format!("{}\n`{shown}` {}; all of it: {}\n\n", tail(&log), ended.told(limit), log.display()));
         }
-        Ok(Ran { success, elapsed, log })
+        Ran { success, elapsed, log }
     }
 
     fn wait(&self, mut child: Child, title: &str, log: &Path, limit: Duration, stop: &Stop) -> Result<Ended> {
-        let bar = if self.plain { ProgressBar::hidden() } else { self.bars.add(spinner(title)) };
+        let mut progress = Progress::new(self, title);
         let started = Instant::now();
-        let mut heartbeat = HEARTBEAT;
         let ended = loop {
             if let Some(status) = child.try_wait()? {
                 break Ended::Itself(status);
@@ -136,18 +171,42 @@ impl Steps {
             if std::fs::metadata(log).is_ok_and(|log| log.len() > LARGEST_LOG) {
                 break Ended::TooLoud;
             }
-            if self.plain && started.elapsed() > heartbeat {
-                self.say(&format!("...    {title:<44} {:>7} s\n", heartbeat.as_secs()));
-                heartbeat += HEARTBEAT;
-            }
-            bar.tick();
+            progress.tick();
             std::thread::sleep(POLL);
         };
-        bar.finish_and_clear();
+        progress.end();
         if !matches!(ended, Ended::Itself(_)) {
             end(&mut child)?;
         }
         Ok(ended)
+    }
+}
+
+/// Shows that a step goes on: a line that moves, or a line each minute.
+struct Progress<'s> {
+    steps: &'s Steps,
+    title: &'s str,
+    bar: ProgressBar,
+    started: Instant,
+    heartbeat: Duration,
+}
+
+impl<'s> Progress<'s> {
+    fn new(steps: &'s Steps, title: &'s str) -> Self {
+        let bar = if steps.plain { ProgressBar::hidden() } else { steps.bars.add(spinner(title)) };
+        Self { steps, title, bar, started: Instant::now(), heartbeat: HEARTBEAT }
+    }
+
+    fn tick(&mut self) {
+        if self.steps.plain && self.started.elapsed() > self.heartbeat {
+            self.steps.say(&format!("...    {:<44} {:>7} s\n", self.title, self.heartbeat.as_secs()));
+            self.heartbeat += HEARTBEAT;
+        }
+        self.bar.tick();
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line of `affected-tests`: plans and prints.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{
     explain::explain,
     picture::{layers::layout, nodes::graph, svg::svg},
-    planned::Planned,
+    planned::{Asked, Planned, Records},
     render::{
         buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text, zuul::zuul,
     },
@@ -48,6 +48,16 @@ pub struct AffectedTests {
     /// every job runs
     #[arg(long, value_name = "REV")]
     head: Option<String>,
+    /// The records of earlier runs, as `cargo xtask evidence record` writes them [default: affected/records in the target
+    /// folder]
+    #[arg(long, value_name = "DIR")]
+    records: Option<PathBuf>,
+    /// Plan as if no run had ever been recorded
+    #[arg(long, conflicts_with = "records")]
+    no_records: bool,
+    /// Work everything out afresh, and keep nothing in git's folder
+    #[arg(long)]
+    no_cache: bool,
     /// How to print the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -107,7 +117,20 @@ impl AffectedTests {
             };
             return Ok(terminal::print_exact(text.as_bytes())?);
         }
-        let planned = Planned::read(directory, self.base.as_deref(), self.head.as_deref())?;
+        let asked = Asked {
+            base: self.base.clone(),
+            head: self.head.clone(),
+            records: match &self.records {
+                _ if self.no_records => Records::Ignored,
+                Some(folder) => Records::In(folder.clone()),
+                None => Records::Usual,
+            },
+            afresh: self.no_cache,
+        };
+        let planned = Planned::read(directory, &asked)?;
+        for warning in &planned.warnings {
+            terminal::complain(&format!("{warning}\n"));
+        }
         let (planner, plan) = (planned.planner(), planned.plan());
         let Planned { cargo, table, changes, .. } = &planned;
         match (&self.explain, self.format) {

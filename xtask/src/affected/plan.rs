@@ -7,6 +7,7 @@ use super::{
     changes::{Changes, Found},
     graph::{PackageIndex, Reach, Workspace},
     jobs::{Job, JobTable, OnCommonChange},
+    mentions::index::Index,
     path::RepoPath,
     shape::place::Manifests,
 };
@@ -115,6 +116,10 @@ pub enum Step {
     Uncompared(String),
     /// The job read this path in an earlier run, which is still true of it: the changed path, or a folder that shows it.
     Observed(RepoPath),
+    /// This source names the path.
+    Named(RepoPath),
+    /// This source climbs out of its package and may read anything.
+    Climbs(RepoPath),
     /// No rule and no package places the path.
     Unplaced,
 }
@@ -127,6 +132,7 @@ pub struct Planner<'a> {
     table: &'a JobTable,
     manifests: Manifests,
     evidence: Known,
+    mentions: Index,
     known: RefCell<BTreeMap<(PackageIndex, Reach), Ways>>,
 }
 
@@ -139,6 +145,7 @@ impl<'a> Planner<'a> {
             table,
             manifests: Manifests::Untouched,
             evidence: Known::default(),
+            mentions: Index::default(),
             known: RefCell::default(),
         }
     }
@@ -147,6 +154,12 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn with(self, manifests: Manifests) -> Self {
         Self { manifests, ..self }
+    }
+
+    /// The same, told what sources say of paths outside their packages.
+    #[must_use]
+    pub fn minding(self, mentions: Index) -> Self {
+        Self { mentions, ..self }
     }
 
     /// The same, told what the jobs read in earlier runs.

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use super::path::RepoPath;
 
+/// The mode of a symbolic link.
+const LINK: &str = "120000";
 /// The mode of a submodule.
 const SUBMODULE: &str = "160000";
 
@@ -26,17 +28,21 @@ pub struct Entry {
 impl Tree {
     /// Reads `git ls-tree -r -z --full-tree` or `git ls-files --stage -z --full-name`.
     ///
+    /// Of a path in conflict one side is taken: git names such a path among those that differ.
+    ///
     /// # Errors
-    /// It is not of that form, or a path is in conflict.
+    /// It is not of that form.
     pub fn parse(listing: &[u8]) -> Result<Self> {
         let mut entries = BTreeMap::new();
         for record in listing.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
             let tab = record.iter().position(|byte| *byte == b'\t').context("git printed an entry without a path")?;
             let (head, path) = (std::str::from_utf8(&record[..tab])?, RepoPath::new(&record[tab + 1..]));
-            // `100644 blob <id>` (ls-tree) or `100644 <id> 0` (ls-files); another stage is a merge that is not done.
+            // `100644 blob <id>` (ls-tree) or `100644 <id> 0` (ls-files), where the last is the side of a merge.
             let (mode, id) = match head.split(' ').collect::<Vec<_>>().as_slice() {
-                [mode, "blob" | "commit", id] | [mode, id, "0"] => ((*mode).to_owned(), (*id).to_owned()),
-                _ => bail!("{path} is in conflict: end the merge first"),
+                [mode, "blob" | "commit", id] | [mode, id, "0" | "1" | "2" | "3"] => {
+                    ((*mode).to_owned(), (*id).to_owned())
+                }
+                _ => bail!("git printed an entry of unknown form: {head}"),
             };
             entries.insert(path, Entry { mode, id });
         }
@@ -92,6 +98,11 @@ impl Tree {
         None
     }
 
+    /// The symbolic links.
+    pub fn links(&self) -> impl Iterator<Item = (&RepoPath, &Entry)> {
+        self.0.iter().filter(|(_, entry)| entry.mode == LINK)
+    }
+
     /// All of it, in the order of the paths' bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&RepoPath, &Entry)> {
         self.0.iter()
@@ -139,7 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_that_is_not_done_is_no_tree() {
-        assert!(Tree::parse(b"100644 abc 0\tx\x00100644 def 2\ty\0").is_err());
+    fn a_merge_that_is_not_done_has_one_entry_a_path_and_another_form_is_refused() {
+        assert_eq!(Tree::parse(b"100644 abc 1\tx\x00100644 def 2\tx\0").unwrap().iter().count(), 1);
+        assert!(Tree::parse(b"100644 tag abc\tx\0").is_err() && Tree::parse(b"100644 abc 0 x\0").is_err());
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     affected::{
         jobs::Job,
         plan::Plan,
-        planned::Planned,
+        planned::{Asked, Planned},
         render::{
             json::{Document, json},
             text::text,
@@ -80,7 +80,7 @@ impl Ci {
     /// # Errors
     /// There is no judgement: no plan can be made, or it could not be carried out.
     pub fn run(&self, directory: &Path) -> Result<bool> {
-        let planned = Planned::read(directory, self.base.as_deref(), None)?;
+        let planned = Planned::read(directory, &Asked { base: self.base.clone(), ..Asked::default() })?;
         let plan = planned.plan();
         terminal::print(&text(&plan));
         let demanded: Vec<&Job> =

@@ -19,7 +19,7 @@ impl Git {
     /// The tree of a commit, or what is staged.
     ///
     /// # Errors
-    /// Git failed, or a merge is not done.
+    /// Git failed.
     pub fn tree(&self, base: &Base) -> Result<Tree> {
         Tree::parse(&match base {
             Base::Commit(id) => self.run(&["ls-tree", "-r", "-z", "--full-tree", id])?,
@@ -30,7 +30,7 @@ impl Git {
     /// The work tree: what is tracked as it is on disk, and what is neither tracked nor ignored.
     ///
     /// # Errors
-    /// Git failed, a file cannot be read, or a merge is not done.
+    /// Git failed, a file cannot be read.
     pub fn work_tree(&self) -> Result<Tree> {
         let mut changed: BTreeSet<RepoPath> = parse_raw(&self.run(&[
             "-c",

@@ -7,6 +7,7 @@ use crate::affected::{
     changes::SymLink,
     graph::{PackageIndex, Reach},
     jobs::{Job, Selects},
+    mentions::index::Mention,
     path::RepoPath,
 };
 
@@ -40,6 +41,7 @@ impl Planner<'_> {
             let further = self.ways_by_name(&link).into_iter();
             ways.extend(further.map(|way| Way { steps: before.iter().cloned().chain(way.steps).collect(), ..way }));
         }
+        ways.extend(self.over_mentions(path));
         let ways = self.sifted(path, ways).into_iter();
         ways.map(|way| (way.job, Cause { scope: way.scope, steps: way.steps, path: path.clone() })).collect()
     }
@@ -66,6 +68,23 @@ impl Planner<'_> {
             ways.extend(self.over_packages(origin, reach));
         } else {
             ways.extend(self.unplaced());
+        }
+        ways
+    }
+
+    /// To the jobs whose sources say something of the path; a job whose team told all that it reads is not searched.
+    fn over_mentions(&self, path: &RepoPath) -> Vec<Way> {
+        let mut ways = Vec::new();
+        for Mention { source, origin: (package, reach), names } in self.mentions.of(path) {
+            let step = if names { Step::Named(source) } else { Step::Climbs(source) };
+            let origin = &self.workspace.packages[package].name;
+            for way in self.over_packages(package, reach) {
+                let job = &self.table.jobs[way.job];
+                if !(job.reads_told && job.packages.contains(origin)) {
+                    let steps = [step.clone()].into_iter().chain(way.steps).collect();
+                    ways.push(Way::supposed(way.job, way.scope, steps));
+                }
+            }
         }
         ways
     }

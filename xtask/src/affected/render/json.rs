@@ -146,6 +146,16 @@ pub enum Way {
         /// The path, or a folder that shows it.
         path: String,
     },
+    /// A source names the path.
+    Named {
+        /// The source.
+        source: String,
+    },
+    /// A source climbs out of its package and may read anything.
+    Climbs {
+        /// The source.
+        source: String,
+    },
     /// No rule and no package places the path.
     Unplaced,
 }
@@ -234,6 +244,8 @@ fn way(step: &Step) -> Way {
         Step::EveryPackage(what) => Way::EveryPackage { what },
         Step::Uncompared(why) => Way::Uncompared { why },
         Step::Observed(path) => Way::Observed { path: path.to_string() },
+        Step::Named(source) => Way::Named { source: source.to_string() },
+        Step::Climbs(source) => Way::Climbs { source: source.to_string() },
         Step::Unplaced => Way::Unplaced,
     }
 }

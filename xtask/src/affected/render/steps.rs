@@ -30,6 +30,8 @@ pub fn step(step: &Step, path: &RepoPath) -> String {
         Step::Uncompared(why) => format!("cannot be compared, so every job: {why}"),
         Step::Observed(read) if read == path => "the job read it when it was last recorded".to_owned(),
         Step::Observed(read) => format!("the job looked at {read} when it was last recorded"),
+        Step::Named(source) => format!("named in {source}"),
+        Step::Climbs(source) => format!("{source} climbs out of its package and may read it"),
         Step::Unplaced => "no rule and no package places it, so every job".to_owned(),
     }
 }

@@ -31,7 +31,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
-        Command::AffectedTests(command) => command.run(&here).map(|()| true),
+        Command::AffectedTests(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
         Command::CiExamples(command) => command.run(&here).map(|()| true),
         Command::Gate(command) => command.run(&here),

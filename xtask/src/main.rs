@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     affected::command::AffectedTests, audit::command::AffectedAudit, bench::command::Bench, ci::command::Ci,
-    gate::command::Gate, terminal, test::command::Test, up::command::Up,
+    examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test, up::command::Up,
 };
 
 /// The workspace's own commands
@@ -22,6 +22,7 @@ enum Command {
     AffectedTests(AffectedTests),
     AffectedAudit(AffectedAudit),
     Ci(Ci),
+    CiExamples(CiExamples),
     Gate(Gate),
     Test(Test),
     Up(Up),
@@ -32,8 +33,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedAudit(command) => command.run(&here),
-        Command::AffectedTests(command) => command.run(&here).map(|()| true),
+        Command::AffectedTests(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
+        Command::CiExamples(command) => command.run(&here).map(|()| true),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),

@@ -1,7 +1,10 @@
 //! The commands as people and CI call them: the executable, in generated workspaces.
 
 mod affected;
+mod check;
 mod ci;
+mod examples;
 mod manifests;
 mod repo;
 mod trees;
+mod wrong_use;

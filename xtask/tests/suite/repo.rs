@@ -126,6 +126,13 @@ impl Repo {
         cmd!(shell, "git {who...} {arguments...}").quiet().ignore_stdout().run().unwrap();
     }
 
+    /// A plumbing command that reads `input`; what it prints.
+    pub(crate) fn git_with(&self, command: &str, input: &str) -> String {
+        let shell = &self.shell;
+        let words = command.split(' ');
+        cmd!(shell, "git").args(words).stdin(input).quiet().read().unwrap()
+    }
+
     pub(crate) fn commit(&self) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", "A commit."]);

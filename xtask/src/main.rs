@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     affected::command::AffectedTests, audit::command::AffectedAudit, bench::command::Bench, ci::command::Ci,
-    examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test, up::command::Up,
+    evidence::command::Evidence, examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test,
+    up::command::Up,
 };
 
 /// The workspace's own commands
@@ -23,6 +24,7 @@ enum Command {
     AffectedAudit(AffectedAudit),
     Ci(Ci),
     CiExamples(CiExamples),
+    Evidence(Evidence),
     Gate(Gate),
     Test(Test),
     Up(Up),
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::AffectedTests(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
         Command::CiExamples(command) => command.run(&here).map(|()| true),
+        Command::Evidence(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),

@@ -3,6 +3,7 @@
 mod affected;
 mod check;
 mod ci;
+mod evidence;
 mod examples;
 mod kept;
 mod manifests;

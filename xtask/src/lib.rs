@@ -10,6 +10,7 @@ pub mod bench;
 pub mod ci;
 pub mod environment;
 pub mod evidence;
+pub mod examples;
 pub mod gate;
 pub mod prerequisites;
 pub mod step;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     affected::command::AffectedTests, audit::command::AffectedAudit, bench::command::Bench, ci::command::Ci,
-    evidence::command::Evidence, gate::command::Gate, terminal, test::command::Test, up::command::Up,
+    evidence::command::Evidence, examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test,
+    up::command::Up,
 };
 
 /// The workspace's own commands
@@ -22,6 +23,7 @@ enum Command {
     AffectedTests(AffectedTests),
     AffectedAudit(AffectedAudit),
     Ci(Ci),
+    CiExamples(CiExamples),
     Evidence(Evidence),
     Gate(Gate),
     Test(Test),
@@ -33,8 +35,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedAudit(command) => command.run(&here),
-        Command::AffectedTests(command) => command.run(&here).map(|()| true),
+        Command::AffectedTests(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
+        Command::CiExamples(command) => command.run(&here).map(|()| true),
         Command::Evidence(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),

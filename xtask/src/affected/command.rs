@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::{
+    check::check,
     explain::explain,
     picture::{layers::layout, nodes::graph, svg::svg},
     planned::{Asked, Planned, Records},
@@ -33,11 +34,13 @@ Examples:
   cargo xtask affected-tests --format gitlab > child.yml
   cargo nextest run -E \"$(cargo xtask affected-tests --format filterset)\"
   cargo xtask affected-tests --graph > target/plan.svg
+  cargo xtask affected-tests --check
   cargo xtask affected-tests --explain driver-local
   cargo xtask affected-tests --explain common/src/stats.rs
 
 Exit status:
   0  a plan was made (also one with every job, or with none)
+  1  --check found something
   2  no plan: not a git work tree, a revision that does not exist, a broken manifest or job table")]
 pub struct AffectedTests {
     /// Compare with the merge-base of this revision [default: origin/main, main, origin/master or master, the first
@@ -67,6 +70,9 @@ pub struct AffectedTests {
     /// Print an SVG picture of how the changed paths reach the jobs
     #[arg(long, conflicts_with_all = ["format", "explain"])]
     graph: bool,
+    /// Look instead whether the job table fits the tree: paths that nothing places, rules and patterns without an effect
+    #[arg(long, exclusive = true)]
+    check: bool,
     /// Print the JSON Schema of a file instead of a plan
     #[arg(long, value_enum, value_name = "FILE", exclusive = true)]
     schema: Option<Written>,
@@ -103,11 +109,11 @@ pub enum Format {
 }
 
 impl AffectedTests {
-    /// Plans for the work tree around `directory` and prints the plan.
+    /// Plans for the work tree around `directory` and prints the plan; whether nothing that was checked failed.
     ///
     /// # Errors
     /// No plan can be made; the message says what to do.
-    pub fn run(&self, directory: &Path) -> Result<()> {
+    pub fn run(&self, directory: &Path) -> Result<bool> {
         if let Some(written) = self.schema {
             let [jobs, job, plan] = schemas()?;
             let (_, text) = match written {
@@ -115,7 +121,11 @@ impl AffectedTests {
                 Written::Job => job,
                 Written::Plan => plan,
             };
-            return Ok(terminal::print_exact(text.as_bytes())?);
+            terminal::print_exact(text.as_bytes())?;
+            return Ok(true);
+        }
+        if self.check {
+            return check(directory);
         }
         let asked = Asked {
             base: self.base.clone(),
@@ -154,6 +164,6 @@ impl AffectedTests {
             (None, Format::Zuul) => terminal::print_exact(zuul(&plan)?.as_bytes())?,
             (None, Format::Filterset) => terminal::print_exact(filterset(&plan).as_bytes())?,
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -11,6 +11,7 @@
 
 pub mod cargo;
 pub mod changes;
+pub mod check;
 pub mod command;
 pub mod explain;
 pub mod fingerprint;

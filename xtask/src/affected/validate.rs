@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 
 use super::{
-    graph::Workspace,
-    jobs::{JobTable, OnCommonChange, Selects},
+    graph::{Reach, Workspace},
+    jobs::{Job, JobTable, OnCommonChange, Selects},
 };
 
 /// Checks names, coverage and the default gate.
@@ -19,6 +19,7 @@ pub fn check(table: &JobTable, default_gate: &str, workspace: &Workspace) -> Res
     labs(table, &mut faults);
     packages(table, workspace, &mut faults);
     gate(table, default_gate, &mut faults);
+    common(table, workspace, &mut faults);
     match faults.as_slice() {
         [] => Ok(()),
         faults => bail!("{}", faults.join("\n")),
@@ -84,5 +85,28 @@ fn gate(table: &JobTable, default_gate: &str, faults: &mut Vec<String>) {
              could pass ungated"
         )),
         Some(_) => {}
+    }
+}
+
+/// A package that several jobs share must be seen by one that votes on it: the default gate may not build on it.
+fn common(table: &JobTable, workspace: &Workspace, faults: &mut Vec<String>) {
+    for (index, package) in workspace.members() {
+        let reached = workspace.reached(index, Reach::Dependents);
+        let sees = |job: &&Job| {
+            job.packages.iter().any(|name| workspace.member(name).is_some_and(|member| reached.contains_key(&member)))
+        };
+        let seeing: Vec<&Job> = table.jobs.iter().filter(sees).collect();
+        let votes = |job: &&Job| {
+            let own = job.packages.contains(&package.name);
+            job.voting && (own || job.on_common_change == OnCommonChange::Gate)
+        };
+        if seeing.len() > 1 && !seeing.iter().any(votes) {
+            let names: Vec<&str> = seeing.iter().map(|job| job.name.as_str()).collect();
+            faults.push(format!(
+                "a change of package `{}` reaches {}, and none of them votes on it: it could pass ungated",
+                package.name,
+                names.join(", ")
+            ));
+        }
     }
 }

@@ -158,7 +158,8 @@ impl Runner {
     /// Cargo cannot be started.
     pub fn build(&self) -> Result<bool> {
         let (shell, scope) = (&self.shell, &self.scope);
-        let command = cmd!(shell, "cargo nextest run {scope...} --no-run");
+        // The profile is named, or that of a nextest which called this would be taken.
+        let command = cmd!(shell, "cargo nextest run --profile default {scope...} --no-run");
         Ok(self.steps.run("build", command, BUILD_LIMIT)?.success)
     }
 

@@ -1,22 +1,19 @@
-//! Every tracked path has a rule or a package, and what a crate includes from elsewhere selects its jobs.
+//! The job table fits the tree, and what a crate includes from elsewhere selects its jobs.
 
 use std::collections::BTreeSet;
 
 use super::tree::{Tree, none};
 use crate::affected::{
+    check::{misfits, told},
     path::RepoPath,
-    plan::{Planner, Step},
+    plan::Planner,
 };
 
 #[test]
-fn every_tracked_path_is_placed() {
+fn the_job_table_fits_the_tree() {
     let tree = Tree::read();
-    let table = tree.jobs();
-    let planner = Planner::new(&tree.cargo.workspace, &table);
-    let unplaced =
-        |path: &&RepoPath| planner.causes(path, &[]).iter().any(|(_, cause)| cause.steps == [Step::Unplaced]);
-    let offenders: Vec<String> = tree.tracked.iter().filter(unplaced).map(RepoPath::to_string).collect();
-    none(&offenders, "no package owns these paths: give them a [[rule]] in ci/jobs.toml");
+    let misfits = misfits(&tree.cargo, &tree.jobs(), &tree.tracked);
+    assert!(misfits.is_empty(), "{}", told(&misfits, tree.root()));
 }
 
 #[test]

@@ -126,6 +126,19 @@ impl Repo {
         cmd!(shell, "git {who...} {arguments...}").quiet().ignore_stdout().run().unwrap();
     }
 
+    /// A plumbing command that reads `input`; what it prints.
+    pub(crate) fn git_with(&self, command: &str, input: &str) -> String {
+        let shell = &self.shell;
+        let words = command.split(' ');
+        cmd!(shell, "git").args(words).stdin(input).quiet().read().unwrap()
+    }
+
+    /// Brings the lock file up to date.
+    pub(crate) fn lock(&self) {
+        let shell = &self.shell;
+        cmd!(shell, "cargo metadata --format-version 1 --offline --quiet").quiet().ignore_stdout().run().unwrap();
+    }
+
     pub(crate) fn commit(&self) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", "A commit."]);

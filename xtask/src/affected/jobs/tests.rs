@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::JobTable;
-use crate::affected::graph::{Package, Workspace};
+use crate::affected::graph::{Dependent, Package, Workspace};
 
 const GOOD: &str = "\
 default-gate = \"driver-a\"
@@ -100,6 +100,30 @@ fn common_changes_must_have_a_gate() {
     for own in ["voting = false", "on-common-change = \"check\"", "on-common-change = \"skip\""] {
         let error = parse(GOOD, &[("x-driver-a", own)]).expect_err("no gate is left");
         assert!(error.contains("default-gate `driver-a` must vote"), "{error}");
+    }
+}
+
+#[test]
+fn a_package_that_jobs_share_needs_one_that_votes_on_it() {
+    let mut workspace = workspace();
+    // Both drivers build on it, the default gate does not.
+    let dependents = [1, 2].map(|package| Dependent { package, dev_only: false }).to_vec();
+    let shared = Package { name: "shared".to_owned(), member: true, dependents, ..Package::default() };
+    workspace.packages.push(shared);
+    let table = |own: &str| {
+        let text = GOOD.replace("default-gate = \"driver-a\"", "default-gate = \"rest\"")
+            + "\n[[job]]\nname = \"shared\"\npackages = [\"shared\"]\nvoting = false\n";
+        let own = |package: &str| (package.to_owned(), (format!("{package}/job.toml"), own.to_owned()));
+        let own = BTreeMap::from([own("x-driver-a"), own("x-driver-b")]);
+        JobTable::parse(&text, &own, &workspace).map_err(|error| format!("{error:#}"))
+    };
+    assert!(table("").is_ok());
+    for own in ["on-common-change = \"check\"", "on-common-change = \"skip\"", "voting = false"] {
+        let error = table(own).expect_err("nobody votes");
+        assert!(
+            error.contains("package `shared` reaches shared, driver-a, driver-b, and none of them votes"),
+            "{error}"
+        );
     }
 }
 

@@ -133,6 +133,31 @@ fn a_matrix_holds_what_runs() {
 fn a_child_pipeline_holds_what_runs() {
     insta::assert_snapshot!(gitlab(&plan()).unwrap(), @r#"
     {
+      "gate": {
+        "script": [
+          "cargo xtask gate --plan target/plan.json --reports target/nextest/ci"
+        ],
+        "needs": [
+          {
+            "pipeline": "$PARENT_PIPELINE_ID",
+            "job": "plan",
+            "artifacts": true
+          },
+          {
+            "job": "test:common",
+            "artifacts": true
+          },
+          {
+            "job": "test:driver-lvm",
+            "artifacts": true
+          }
+        ],
+        "rules": [
+          {
+            "when": "always"
+          }
+        ]
+      },
       "test:common": {
         "script": [
           "run common"
@@ -181,13 +206,20 @@ fn a_child_pipeline_holds_what_runs() {
     "#);
     insta::assert_snapshot!(gitlab(&Plan { jobs: Vec::new(), ..plan() }).unwrap(), @r#"
     {
-      "nothing to run": {
+      "gate": {
         "script": [
-          "echo no job is affected"
+          "cargo xtask gate --plan target/plan.json --reports target/nextest/ci"
+        ],
+        "needs": [
+          {
+            "pipeline": "$PARENT_PIPELINE_ID",
+            "job": "plan",
+            "artifacts": true
+          }
         ],
         "rules": [
           {
-            "when": "on_success"
+            "when": "always"
           }
         ]
       }

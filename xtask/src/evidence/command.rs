@@ -58,7 +58,8 @@ enum Action {
     /// Builds and runs jobs under strace, and keeps what they read
     ///
     /// Each job is built in target/evidence: crates from elsewhere once, packages of this tree anew each time. A job
-    /// that fails has a record too, but that proves nothing. Of a run during which the tree changed, none is kept.
+    /// that fails has a record too, but that proves nothing. Of a run during which the tree changed, or that was ended at its limit,
+    /// none is kept.
     Record(RecordArguments),
     /// Shows the records, and whether the work tree is as they saw it
     Show(ShowArguments),
@@ -172,6 +173,10 @@ fn record(directory: &Path, cargo: &Cargo, arguments: &RecordArguments, store: &
             }
             Outcome::Void(path) => {
                 runner.steps.note(&format!("{} is not recorded: {path} changed while it ran", job.name));
+                all_well = false;
+            }
+            Outcome::CutShort => {
+                runner.steps.note(&format!("{} is not recorded: it was ended before its end", job.name));
                 all_well = false;
             }
         }

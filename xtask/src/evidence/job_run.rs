@@ -36,6 +36,8 @@ pub(super) struct JobRun<'r> {
 /// What was seen of one run.
 #[derive(Default)]
 pub(super) struct Observed {
+    /// Whether it was ended before its end: then what it would have read besides is not known.
+    pub(super) cut_short: bool,
     pub(super) passed: bool,
     pub(super) tests: u64,
     pub(super) touches: BTreeSet<Touch>,
@@ -58,7 +60,7 @@ impl JobRun<'_> {
 
     fn by_nextest(&self, job: &Job) -> Result<Observed> {
         let mut observed = Observed::default();
-        let Some(built) = self.build(job, &mut observed.touches)? else { return Ok(observed) };
+        let Some(built) = self.build(job, &mut observed)? else { return Ok(observed) };
         observed.packages = built.packages;
         let folders = built.fresh.iter().chain(&built.kept).filter_map(|manifest| manifest.parent());
         observed.built = Some(folders.map(Path::to_owned).collect());
@@ -69,10 +71,13 @@ impl JobRun<'_> {
         let config = store.join("nextest.toml");
         std::fs::write(&config, nextest::config(&own, &store)?)?;
         let (shell, profile, packages) = (&self.runner.shell, nextest::PROFILE, packages(job));
-        let command = cmd!(shell, "cargo nextest run --config-file {config} --profile {profile} --no-tests fail");
-        let command = self.privately(command.args(packages)).args(["-E", &job.filter]);
+        let command = cmd!(shell, "cargo nextest run --config-file {config} --profile {profile}");
+        // All tests, also after one failed: what the others read counts too.
+        let command = command.args(["--no-tests", "fail", "--no-fail-fast"]).args(packages);
+        let command = self.privately(command).args(["-E", &job.filter]);
         let (ran, traced) = self.runner.steps.traced(&job.name, command, MINUTE * job.timeout_minutes)?;
         observed.touches.extend(traced.touches);
+        observed.cut_short = traced.cut_short;
         let report = std::fs::read_to_string(store.join(profile).join(nextest::REPORT)).unwrap_or_default();
         observed.count(&ran, junit::count(&report).unwrap_or_default());
         Ok(observed)
@@ -86,19 +91,21 @@ impl JobRun<'_> {
             self.runner.steps.traced(&job.name, alone(command), BUILD_LIMIT + MINUTE * job.timeout_minutes)?;
         let log = std::fs::read(&ran.log).unwrap_or_default();
         let packages = self.cargo.closure(&job.packages);
-        let mut observed = Observed { touches: traced.touches, packages, ..Observed::default() };
+        let mut observed =
+            Observed { touches: traced.touches, packages, cut_short: traced.cut_short, ..Observed::default() };
         observed.count(&ran, junit::count_printed(&String::from_utf8_lossy(&log)));
         Ok(observed)
     }
 
     /// Builds what the job tests; `None` where it does not compile.
-    fn build(&self, job: &Job, touches: &mut BTreeSet<Touch>) -> Result<Option<Built>> {
+    fn build(&self, job: &Job, observed: &mut Observed) -> Result<Option<Built>> {
         for again in [false, true] {
             let shell = &self.runner.shell;
             let command = cmd!(shell, "cargo test --no-run --message-format json-render-diagnostics");
             let command = self.privately(command.args(packages(job)));
             let (ran, traced) = self.runner.steps.traced(&format!("build {}", job.name), command, BUILD_LIMIT)?;
-            touches.extend(traced.touches);
+            observed.touches.extend(traced.touches);
+            observed.cut_short = traced.cut_short;
             if !ran.success {
                 return Ok(None);
             }

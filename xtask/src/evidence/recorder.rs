@@ -53,6 +53,8 @@ pub(super) enum Outcome {
     },
     /// The tree changed while it ran, first of all here: nobody knows what the job read.
     Void(RepoPath),
+    /// It ran too long and was ended: nobody knows what it would have read besides.
+    CutShort,
 }
 
 impl<'r> Recorder<'r> {
@@ -85,6 +87,9 @@ impl<'r> Recorder<'r> {
         let (cargo, runner) = (self.cargo, self.runner);
         let run = JobRun { runner, cargo, target: &self.target, top: &self.top };
         let observed = run.run(job)?;
+        if observed.cut_short {
+            return Ok(Outcome::CutShort);
+        }
         if let Some(path) = first_difference(&before, &self.tree()?) {
             return Ok(Outcome::Void(path));
         }

@@ -7,6 +7,7 @@
 pub mod affected;
 pub mod bench;
 pub mod ci;
+pub mod environment;
 pub mod evidence;
 pub mod examples;
 pub mod gate;

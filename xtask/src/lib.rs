@@ -5,6 +5,7 @@
 //! arguments.
 
 pub mod affected;
+pub mod affected_bench;
 pub mod bench;
 pub mod clients;
 pub mod gate;

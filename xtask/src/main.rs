@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    affected::command::AffectedTests, bench::command::Bench, gate::command::Gate, terminal, test::command::Test,
-    up::command::Up,
+    affected::command::AffectedTests, affected_bench::command::AffectedBench, bench::command::Bench,
+    gate::command::Gate, terminal, test::command::Test, up::command::Up,
 };
 
 /// The workspace's own commands
@@ -20,6 +20,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     AffectedTests(AffectedTests),
+    AffectedBench(AffectedBench),
     Gate(Gate),
     Test(Test),
     Up(Up),
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedTests(command) => command.run(&here).map(|()| true),
+        Command::AffectedBench(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    affected::command::AffectedTests, affected_bench::command::AffectedBench, bench::command::Bench,
+    affected::command::AffectedTests, affected_bench::command::AffectedBench, bench::command::Bench, ci::command::Ci,
     gate::command::Gate, terminal, test::command::Test, up::command::Up,
 };
 
@@ -21,6 +21,7 @@ struct Arguments {
 enum Command {
     AffectedTests(AffectedTests),
     AffectedBench(AffectedBench),
+    Ci(Ci),
     Gate(Gate),
     Test(Test),
     Up(Up),
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedTests(command) => command.run(&here).map(|()| true),
         Command::AffectedBench(command) => command.run(&here),
+        Command::Ci(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),

@@ -22,6 +22,7 @@ const DEBIAN: &[Debian] = &[
     Debian { package: "btrfs-progs", program: "mkfs.btrfs", why: "another file system with reflinks, for tests" },
     Debian { package: "e2fsprogs", program: "mkfs.ext4", why: "a file system without reflinks, for tests" },
     Debian { package: "mount", program: "losetup", why: "makes block devices of files, for tests" },
+    Debian { package: "strace", program: "strace", why: "sees what a job reads, for its evidence" },
     Debian { package: "python3", program: "python3", why: "runs the OpenStack clients" },
 ];
 
@@ -51,7 +52,7 @@ const SYSTEM_PROGRAMS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 ///
 /// # Errors
 /// Something is missing and cannot be installed: no Debian, no root, or the installation failed three times.
-pub fn provide(steps: &mut Steps, shell: &Shell) -> Result<()> {
+pub fn provide(steps: &Steps, shell: &Shell) -> Result<()> {
     let path = format!("{}:{SYSTEM_PROGRAMS}", shell.var("PATH").unwrap_or_default());
     shell.set_var("PATH", &path); // mkfs and losetup live where only root looks
     debian(steps, shell, &path)?;
@@ -74,7 +75,7 @@ pub fn provide(steps: &mut Steps, shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-fn debian(steps: &mut Steps, shell: &Shell, path: &str) -> Result<()> {
+fn debian(steps: &Steps, shell: &Shell, path: &str) -> Result<()> {
     let missing = absent(shell, path);
     if missing.is_empty() {
         return Ok(());
@@ -124,7 +125,7 @@ fn absent(shell: &Shell, path: &str) -> Vec<(&'static str, &'static str)> {
     missing
 }
 
-fn rust_components(steps: &mut Steps, shell: &Shell) -> Result<()> {
+fn rust_components(steps: &Steps, shell: &Shell) -> Result<()> {
     for (component, program) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         let here = cmd!(shell, "cargo {program} --version").quiet().ignore_status().output()?;
         if !here.status.success() {
@@ -140,7 +141,7 @@ fn rust_components(steps: &mut Steps, shell: &Shell) -> Result<()> {
 ///
 /// # Errors
 /// It failed each time.
-pub fn must<'a>(steps: &mut Steps, title: &str, command: impl Fn() -> Cmd<'a>, limit: Duration) -> Result<()> {
+pub fn must<'a>(steps: &Steps, title: &str, command: impl Fn() -> Cmd<'a>, limit: Duration) -> Result<()> {
     for _ in 0..TRIES {
         if steps.run(title, command(), limit)?.success {
             return Ok(());

@@ -1,20 +1,27 @@
-//! Runs outside programs one after another: one quiet line for each, all output in a log, a limit on time and output.
+//! Runs outside programs: one quiet line for each, all output in a log, a limit on time and output. Whoever asks this
+//! program to stop ends them too.
 
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Context, Result, bail};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use xshell::Cmd;
 
-use crate::terminal;
+use crate::{
+    stop::Stop,
+    terminal,
+    trace::{Traced, trace_until},
+};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -26,12 +33,14 @@ const LARGEST_LOG: u64 = 256 << 20;
 const TAIL_LINES: usize = 60;
 const TAIL_BYTES: u64 = 16 << 10;
 
-/// A sequence of steps with their logs.
+/// A sequence of steps with their logs. Steps that several threads run at once are counted in the order they begin.
 pub struct Steps {
     logs: PathBuf,
     plain: bool,
-    at: usize,
-    of: usize,
+    stop: Stop,
+    bars: MultiProgress,
+    at: AtomicUsize,
+    of: AtomicUsize,
 }
 
 /// What came of a step.
@@ -46,62 +55,115 @@ pub struct Ran {
 }
 
 impl Steps {
-    /// Steps that log below `logs`; `plain` for readers that are no terminal.
+    /// Steps that log below `logs` and end when `stop` is asked; `plain` for readers that are no terminal.
     ///
     /// # Errors
     /// The folder cannot be made.
-    pub fn new(logs: PathBuf, plain: bool) -> Result<Self> {
+    pub fn new(logs: PathBuf, plain: bool, stop: Stop) -> Result<Self> {
         std::fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
-        Ok(Self { logs, plain, at: 0, of: 0 })
+        let (at, of, bars) = (AtomicUsize::new(0), AtomicUsize::new(0), MultiProgress::new());
+        Ok(Self { logs, plain, stop, bars, at, of })
     }
 
     /// Numbers the coming steps from 1 to `count`.
-    pub fn expect(&mut self, count: usize) {
-        (self.at, self.of) = (0, count);
+    pub fn expect(&self, count: usize) {
+        self.at.store(0, Ordering::Relaxed);
+        self.of.store(count, Ordering::Relaxed);
     }
 
     /// Says something between steps.
     pub fn note(&self, text: &str) {
-        terminal::print(&format!("       {text}\n"));
+        self.say(&format!("       {text}\n"));
+    }
+
+    /// The lines that move make room for it.
+    fn say(&self, text: &str) {
+        self.bars.suspend(|| terminal::print(text));
     }
 
     /// Runs one program to its end, or to its limit; on failure the end of its log is printed.
     ///
     /// # Errors
+    /// The program cannot be started, its log cannot be written, or somebody asked to stop.
+    pub fn run(&self, title: &str, command: Cmd<'_>, limit: Duration) -> Result<Ran> {
+        self.one(title, command, limit, &self.stop)
+    }
+
+    /// The same for what must be done also after somebody asked to stop.
+    ///
+    /// # Errors
     /// The program cannot be started, or its log cannot be written.
-    pub fn run(&mut self, title: &str, command: Cmd<'_>, limit: Duration) -> Result<Ran> {
-        self.at += 1;
-        let counted = if self.of == 0 { title.to_owned() } else { format!("[{}/{}] {title}", self.at, self.of) };
-        let log = self.logs.join(format!("{}.log", file_name(title)));
+    pub fn run_regardless(&self, title: &str, command: Cmd<'_>, limit: Duration) -> Result<Ran> {
+        self.one(title, command, limit, &Stop::default())
+    }
+
+    /// Runs one program under the tracer and tells what it touched; otherwise as [`Self::run`].
+    ///
+    /// # Errors
+    /// As there; or the program cannot be traced.
+    pub fn traced(&self, title: &str, command: Cmd<'_>, limit: Duration) -> Result<(Ran, Traced)> {
+        let (counted, log) = self.next(title);
+        let shown = command.to_string();
+        let mut progress = Progress::new(self, &counted);
+        let started = Instant::now();
+        let traced = trace_until(command.into(), &log, limit, || {
+            progress.tick();
+            self.stop.asked()
+        });
+        progress.end();
+        let traced = traced.with_context(|| format!("cannot trace `{shown}`"))?;
+        if self.stop.asked() {
+            bail!("interrupted");
+        }
+        let ended = if traced.cut_short { Ended::TooLong } else { Ended::Itself(traced.status) };
+        let ran = self.tell(&counted, &shown, &ended, limit, started.elapsed(), log);
+        Ok((ran, traced))
+    }
+
+    /// The title with its number, and where the output goes.
+    fn next(&self, title: &str) -> (String, PathBuf) {
+        let (at, of) = (self.at.fetch_add(1, Ordering::Relaxed) + 1, self.of.load(Ordering::Relaxed));
+        let counted = if of == 0 { title.to_owned() } else { format!("[{at}/{of}] {title}") };
+        (counted, self.logs.join(format!("{}.log", file_name(title))))
+    }
+
+    fn one(&self, title: &str, command: Cmd<'_>, limit: Duration, stop: &Stop) -> Result<Ran> {
+        let (counted, log) = self.next(title);
         let written = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let shown = command.to_string();
         let mut command = Command::from(command);
         command.stdin(Stdio::null()).stdout(written.try_clone()?).stderr(written);
+        // A group of its own, so that ending it reaches all that it started.
+        command.process_group(0);
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
-        let ended = self.wait(child, &counted, &log, limit)?;
-        let elapsed = started.elapsed();
-        let success = matches!(&ended, Ended::Itself(status) if status.success());
-        let (word, style) = if success { ("ok", GOOD) } else { ("FAILED", BAD) };
-        terminal::print(&format!("{style}{word:<6}{style:#} {counted:<44} {:>7.1} s\n", elapsed.as_secs_f64()));
-        if !success {
-            terminal::print(&format!(
-                "{}\n`{shown}` {}; all of it: {}\n\n",
-                tail(&log),
-                ended.told(limit),
-                log.display()
-            ));
+        let ended = self.wait(child, &counted, &log, limit, stop)?;
+        if matches!(ended, Ended::Asked) {
+            bail!("interrupted");
         }
-        Ok(Ran { success, elapsed, log })
+        Ok(self.tell(&counted, &shown, &ended, limit, started.elapsed(), log))
     }
 
-    fn wait(&self, mut child: Child, title: &str, log: &Path, limit: Duration) -> Result<Ended> {
-        let bar = if self.plain { ProgressBar::hidden() } else { spinner(title) };
+    /// Prints the line of a step that ended, and the end of its log where it failed.
+    fn tell(&self, counted: &str, shown: &str, ended: &Ended, limit: Duration, elapsed: Duration, log: PathBuf) -> Ran {
+        let success = matches!(ended, Ended::Itself(status) if status.success());
+        let (word, style) = if success { ("ok", GOOD) } else { ("FAILED", BAD) };
+        self.say(&format!("{style}{word:<6}{style:#} {counted:<44} {:>7.1} s\n", elapsed.as_secs_f64()));
+        if !success {
+            self.say(&format!("{}\n`{shown}` {}; all of it: {}\n\n", tail(&log), ended.told(limit), log.display()));
+        }
+        Ran { success, elapsed, log }
+    }
+
+    fn wait(&self, mut child: Child, title: &str, log: &Path, limit: Duration, stop: &Stop) -> Result<Ended> {
+        let mut progress = Progress::new(self, title);
         let started = Instant::now();
-        let mut heartbeat = HEARTBEAT;
         let ended = loop {
             if let Some(status) = child.try_wait()? {
                 break Ended::Itself(status);
+            }
+            if stop.asked() {
+                break Ended::Asked;
             }
             if started.elapsed() > limit {
                 break Ended::TooLong;
@@ -109,14 +171,10 @@ impl Steps {
             if std::fs::metadata(log).is_ok_and(|log| log.len() > LARGEST_LOG) {
                 break Ended::TooLoud;
             }
-            if self.plain && started.elapsed() > heartbeat {
-                terminal::print(&format!("...    {title:<44} {:>7} s\n", heartbeat.as_secs()));
-                heartbeat += HEARTBEAT;
-            }
-            bar.tick();
+            progress.tick();
             std::thread::sleep(POLL);
         };
-        bar.finish_and_clear();
+        progress.end();
         if !matches!(ended, Ended::Itself(_)) {
             end(&mut child)?;
         }
@@ -124,8 +182,37 @@ impl Steps {
     }
 }
 
+/// Shows that a step goes on: a line that moves, or a line each minute.
+struct Progress<'s> {
+    steps: &'s Steps,
+    title: &'s str,
+    bar: ProgressBar,
+    started: Instant,
+    heartbeat: Duration,
+}
+
+impl<'s> Progress<'s> {
+    fn new(steps: &'s Steps, title: &'s str) -> Self {
+        let bar = if steps.plain { ProgressBar::hidden() } else { steps.bars.add(spinner(title)) };
+        Self { steps, title, bar, started: Instant::now(), heartbeat: HEARTBEAT }
+    }
+
+    fn tick(&mut self) {
+        if self.steps.plain && self.started.elapsed() > self.heartbeat {
+            self.steps.say(&format!("...    {:<44} {:>7} s\n", self.title, self.heartbeat.as_secs()));
+            self.heartbeat += HEARTBEAT;
+        }
+        self.bar.tick();
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 enum Ended {
     Itself(ExitStatus),
+    Asked,
     TooLong,
     TooLoud,
 }
@@ -134,25 +221,28 @@ impl Ended {
     fn told(&self, limit: Duration) -> String {
         match self {
             Self::Itself(status) => format!("ended with {status}"),
+            Self::Asked => "was interrupted".to_owned(),
             Self::TooLong => format!("was ended after its limit of {} s", limit.as_secs()),
             Self::TooLoud => format!("was ended after printing more than {} MiB", LARGEST_LOG >> 20),
         }
     }
 }
 
-/// Asks first: nextest then ends its tests, which are no children of ours.
+/// Asks first: nextest then ends its tests, which are in groups of their own.
 fn end(child: &mut Child) -> Result<()> {
+    let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
+        child.kill()?;
+        child.wait()?;
+        return Ok(());
+    };
     let asked = Instant::now();
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _gone_already = kill_process(pid, Signal::TERM);
-    }
-    while asked.elapsed() < GRACE {
-        if child.try_wait()?.is_some() {
-            return Ok(());
-        }
+    let _gone_already = kill_process_group(group, Signal::TERM);
+    // Looked at and not yet fetched: so long, its number can be nobody else's.
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    while asked.elapsed() < GRACE && waitid(WaitId::Pid(group), look)?.is_none() {
         std::thread::sleep(POLL);
     }
-    child.kill()?;
+    let _nobody_left = kill_process_group(group, Signal::KILL);
     child.wait()?;
     Ok(())
 }
@@ -188,15 +278,15 @@ fn tail(log: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{path::Path, time::Duration};
 
     use xshell::{Shell, cmd};
 
-    use super::Steps;
+    use super::{Steps, Stop};
 
     fn run(script: &str, limit: Duration) -> (bool, String) {
         let folder = tempfile::tempdir().unwrap();
-        let mut steps = Steps::new(folder.path().join("logs"), true).unwrap();
+        let steps = Steps::new(folder.path().join("logs"), true, Stop::default()).unwrap();
         let shell = Shell::new().unwrap();
         let ran = steps.run("a: step", cmd!(shell, "sh -c {script}"), limit).unwrap();
         (ran.success, std::fs::read_to_string(ran.log).unwrap())
@@ -210,7 +300,31 @@ mod tests {
     }
 
     #[test]
-    fn a_program_without_end_is_ended() {
-        assert_eq!(run("exec sleep 600", Duration::from_millis(10)), (false, String::new()));
+    fn a_program_without_end_is_ended_with_all_that_it_started() {
+        // The shell stays and has a child, which tells its number.
+        let (success, log) = run("sleep 600 & echo $!; wait", Duration::from_millis(300));
+        assert!(!success);
+        // One that is dead and was not yet fetched by its new parent has no command line.
+        let child = Path::new("/proc").join(log.trim()).join("cmdline");
+        let runs = || std::fs::read(&child).is_ok_and(|line| !line.is_empty());
+        let started = std::time::Instant::now();
+        while runs() && started.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(!log.trim().is_empty() && !runs(), "{log}");
+    }
+
+    #[test]
+    fn who_asks_to_stop_ends_the_step_but_not_what_must_be_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = Stop::default();
+        let steps = Steps::new(folder.path().to_owned(), true, stop.clone()).unwrap();
+        let shell = Shell::new().unwrap();
+        stop.ask();
+        let minute = Duration::from_secs(60);
+        let started = std::time::Instant::now();
+        assert_eq!(steps.run("a", cmd!(shell, "sleep 50"), minute).unwrap_err().to_string(), "interrupted");
+        assert!(steps.run_regardless("b", cmd!(shell, "sleep 0.1"), minute).unwrap().success);
+        assert!(started.elapsed() < minute / 2);
     }
 }

@@ -7,15 +7,18 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use guppy::graph::{BuildTargetId, PackageGraph, PackageMetadata};
+use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
 use super::{
     graph::{Dependent, Package, PackageIndex, Workspace},
+    kept::Kept,
     path::RepoPath,
     shape::lock::Key,
 };
 
 /// A cargo workspace on this machine.
+#[derive(Serialize, Deserialize)]
 pub struct Cargo {
     /// The folder of the root manifest.
     pub root: PathBuf,
@@ -23,7 +26,9 @@ pub struct Cargo {
     pub target: PathBuf,
     /// Its packages.
     pub workspace: Workspace,
-    locked: BTreeMap<Key, PackageIndex>,
+    locked: Vec<(Key, PackageIndex)>,
+    /// Whether a package lies outside of `root`, where nobody watches for its changes.
+    strays: bool,
 }
 
 impl Cargo {
@@ -50,13 +55,33 @@ impl Cargo {
         let root = graph.workspace().root().as_std_path().to_owned();
         let target = graph.workspace().target_directory().as_std_path().to_owned();
         let (workspace, locked) = workspace(&graph, &root);
-        Ok(Self { workspace, locked, target, root })
+        let strays = graph.packages().any(|package| {
+            package.source().local_path().is_some() && !package.manifest_path().starts_with(graph.workspace().root())
+        });
+        Ok(Self { workspace, locked, target, root, strays })
+    }
+
+    /// The same, kept under a digest of all that cargo takes it from, where such a one is known.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_once(directory: &Path, kept: &Kept, digest: Option<&str>) -> Result<Self> {
+        let Some(digest) = digest else { return Self::read(directory) };
+        if let Some(known) = kept.get::<Self>("cargo", digest).filter(|known| known.root.is_dir()) {
+            return Ok(known);
+        }
+        let read = Self::read(directory)?;
+        if !read.strays {
+            kept.put("cargo", digest, &read);
+        }
+        Ok(read)
     }
 
     /// The package that a lock entry is; none for an optional one that nobody asked for.
     #[must_use]
     pub fn locked(&self, key: &Key) -> Option<PackageIndex> {
-        self.locked.get(key).copied().or_else(|| {
+        let exact = self.locked.binary_search_by(|(known, _)| known.cmp(key)).ok().map(|at| self.locked[at].1);
+        exact.or_else(|| {
             // Lock files and cargo have spelled sources in more than one way.
             let mut same = self.locked.iter().filter(|(known, _)| {
                 known.name == key.name && known.version == key.version && known.source.is_some() == key.source.is_some()
@@ -66,7 +91,7 @@ impl Cargo {
     }
 }
 
-fn workspace(graph: &PackageGraph, root: &Path) -> (Workspace, BTreeMap<Key, PackageIndex>) {
+fn workspace(graph: &PackageGraph, root: &Path) -> (Workspace, Vec<(Key, PackageIndex)>) {
     let mut all: Vec<PackageMetadata<'_>> = graph.packages().collect();
     all.sort_by(|a, b| a.id().cmp(b.id()));
     let index: BTreeMap<_, _> = all.iter().enumerate().map(|(index, package)| (package.id(), index)).collect();
@@ -85,7 +110,8 @@ fn workspace(graph: &PackageGraph, root: &Path) -> (Workspace, BTreeMap<Key, Pac
         version: package.version().to_string(),
         source: package.source().external_source().map(str::to_owned),
     };
-    let locked = all.iter().enumerate().map(|(index, package)| (key(package), index)).collect();
+    let mut locked: Vec<_> = all.iter().enumerate().map(|(index, package)| (key(package), index)).collect();
+    locked.sort();
     (Workspace { packages }, locked)
 }
 

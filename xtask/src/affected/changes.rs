@@ -82,24 +82,9 @@ pub fn parse_list(output: &[u8]) -> Vec<RepoPath> {
     output.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new).collect()
 }
 
-/// Reads the links from `git ls-files --stage -z` or `git ls-tree -r -z`: path and object id of each.
-#[must_use]
-pub fn parse_links(output: &[u8]) -> Vec<(RepoPath, String)> {
-    output.split(|byte| *byte == 0).filter_map(link).collect()
-}
-
-/// `120000 <id> 0\tpath` (ls-files) or `120000 blob <id>\tpath` (ls-tree).
-fn link(record: &[u8]) -> Option<(RepoPath, String)> {
-    let rest = record.strip_prefix(b"120000 ")?;
-    let tab = rest.iter().position(|byte| *byte == b'\t')?;
-    let head = String::from_utf8_lossy(&rest[..tab]).into_owned();
-    let id = head.strip_prefix("blob ").unwrap_or(&head).split(' ').next()?;
-    Some((RepoPath::new(&rest[tab + 1..]), id.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{RepoPath, parse_links, parse_list, parse_raw};
+    use super::{RepoPath, parse_list, parse_raw};
 
     #[test]
     fn hostile_names_survive() {
@@ -119,12 +104,5 @@ mod tests {
         for raw in [&b"M\0a\0"[..], b":100644 100644 1 2 M\0", b":100644 100644 1 2 M", b"\0a\0"] {
             assert!(parse_raw(raw).is_err(), "{raw:?}");
         }
-    }
-
-    #[test]
-    fn links_are_read_from_index_and_tree() {
-        let expected = [(RepoPath::new("l k"), "abc".to_owned())];
-        assert_eq!(parse_links(b"100644 fff 0\tx\x00120000 abc 0\tl k\0"), expected);
-        assert_eq!(parse_links(b"120000 blob abc\tl k\x00100644 blob fff\tx\0"), expected);
     }
 }

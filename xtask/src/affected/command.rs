@@ -1,21 +1,15 @@
-//! The command line of `affected-tests`: reads git, cargo and the job table, plans, prints.
+//! The command line of `affected-tests`: plans and prints.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::{
-    cargo::Cargo,
-    changes::{Changes, Found, SymLink},
     explain::explain,
-    git::Git,
-    jobs::JobTable,
-    path::RepoPath,
-    plan::Planner,
+    planned::{Asked, Planned, Records},
     render::{buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text},
     schema::schemas,
-    shape::read::manifests,
 };
 use crate::terminal;
 
@@ -50,6 +44,16 @@ pub struct AffectedTests {
     /// every job runs
     #[arg(long, value_name = "REV")]
     head: Option<String>,
+    /// The records of earlier runs, as `cargo xtask evidence record` writes them [default: affected/records in the target
+    /// folder]
+    #[arg(long, value_name = "DIR")]
+    records: Option<PathBuf>,
+    /// Plan as if no run had ever been recorded
+    #[arg(long, conflicts_with = "records")]
+    no_records: bool,
+    /// Work everything out afresh, and keep nothing in git's folder
+    #[arg(long)]
+    no_cache: bool,
     /// How to print the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -104,25 +108,29 @@ impl AffectedTests {
             };
             return Ok(terminal::print_exact(text.as_bytes())?);
         }
-        let git = Git::open(directory)?;
-        // Neither needs the other, and each waits for programs.
-        let (cargo, changes) = std::thread::scope(|scope| {
-            let cargo = scope.spawn(|| Cargo::read(directory));
-            let changes = git.changes(self.base.as_deref(), self.head.as_deref());
-            (cargo.join().expect("reading the packages does not panic"), changes)
-        });
-        let (cargo, changes) = (cargo?, changes?);
-        let table = JobTable::read(&cargo.root, &cargo.workspace)?;
-        let changes = seen_from_workspace(changes, git.top(), &cargo.root);
-        let planner = Planner::new(&cargo.workspace, &table).with(manifests(&git, &cargo, &changes));
-        let plan = planner.plan(&changes);
+        let asked = Asked {
+            base: self.base.clone(),
+            head: self.head.clone(),
+            records: match &self.records {
+                _ if self.no_records => Records::Ignored,
+                Some(folder) => Records::In(folder.clone()),
+                None => Records::Usual,
+            },
+            afresh: self.no_cache,
+        };
+        let planned = Planned::read(directory, &asked)?;
+        for warning in &planned.warnings {
+            terminal::complain(&format!("{warning}\n"));
+        }
+        let (planner, plan) = (planned.planner(), planned.plan());
+        let Planned { cargo, table, changes, .. } = &planned;
         match (&self.explain, self.format) {
             (Some(subject), _) => {
                 if table.job(subject).is_none() && !cargo.root.join(subject).exists() {
                     let jobs: Vec<&str> = table.jobs.iter().map(|job| job.name.as_str()).collect();
                     terminal::complain(&format!("`{subject}` is no file, and no job either ({})\n", jobs.join(", ")));
                 }
-                terminal::print(&explain(subject, &planner, &table, &changes, &plan));
+                terminal::print(&explain(subject, &planner, table, changes, &plan));
             }
             (None, Format::Text) => terminal::print(&text(&plan)),
             (None, Format::Json) => terminal::print_exact(json(&plan)?.as_bytes())?,
@@ -133,24 +141,4 @@ impl AffectedTests {
         }
         Ok(())
     }
-}
-
-/// Makes paths relative to the workspace root, which may lie below the work tree's; `../` marks what is outside, and
-/// no package or usual rule places that.
-#[must_use]
-pub fn seen_from_workspace(changes: Changes, top: &Path, root: &Path) -> Changes {
-    let prefix = root.canonicalize().ok().and_then(|root| RepoPath::relative(&top.canonicalize().ok()?, &root));
-    let prefix = prefix.unwrap_or_else(|| RepoPath::new(""));
-    let turn = |path: &RepoPath| match path.below(prefix.as_bytes()) {
-        Some(inside) => RepoPath::new(inside),
-        None => RepoPath::new([b"../", path.as_bytes()].concat()),
-    };
-    let found = match changes.found {
-        Found::Paths { paths, links } => Found::Paths {
-            paths: paths.iter().map(turn).collect(),
-            links: links.iter().map(|link| SymLink { at: turn(&link.at), target: turn(&link.target) }).collect(),
-        },
-        unknown @ Found::Unknown { .. } => unknown,
-    };
-    Changes { found, ..changes }
 }

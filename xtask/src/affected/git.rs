@@ -8,12 +8,13 @@ use std::{
     process::Output,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use xshell::{Shell, cmd};
 
 use super::{
-    changes::{Base, Changes, Found, SymLink, parse_links, parse_list, parse_raw},
+    changes::{Base, Changes, Found, SymLink, parse_list, parse_raw},
     path::RepoPath,
+    tree::Tree,
 };
 
 /// Tried in this order when no base is named; the first that exists is taken.
@@ -29,9 +30,21 @@ const SHAPE: [&str; 6] = [
 ];
 
 /// A work tree that git knows.
+#[derive(Clone)]
 pub struct Git {
     shell: Shell,
     top: PathBuf,
+    dir: PathBuf,
+    shallow: bool,
+}
+
+/// What lies in the work tree, tracked or not, without what is ignored.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// What is staged.
+    pub index: Tree,
+    /// What is neither tracked nor ignored.
+    pub untracked: BTreeSet<RepoPath>,
 }
 
 impl Git {
@@ -44,14 +57,39 @@ impl Git {
         shell.change_dir(directory);
         shell.set_var("LC_ALL", "C");
         shell.set_var("GIT_OPTIONAL_LOCKS", "0");
-        let output = cmd!(shell, "git rev-parse --show-toplevel").quiet().ignore_status().output();
-        let output = output.context("git is needed and could not be started")?;
+        let command = cmd!(shell, "git rev-parse --is-shallow-repository --absolute-git-dir --show-toplevel");
+        let output = command.quiet().ignore_status().output().context("git is needed and could not be started")?;
         if !output.status.success() {
             bail!("{} is not in a git work tree: {}", directory.display(), stderr(&output));
         }
-        let top = PathBuf::from(OsString::from_vec(trimmed(output.stdout)));
+        let said = trimmed(output.stdout);
+        // The work tree last: only a folder's name can hold the end of a line.
+        let mut lines = said.splitn(3, |byte| *byte == b'\n');
+        let shallow = lines.next() == Some(b"true");
+        let mut place = || lines.next().map(|line| PathBuf::from(OsString::from_vec(line.to_vec())));
+        let (dir, top) = place().zip(place()).context("git rev-parse said too little")?;
         shell.change_dir(&top);
-        Ok(Self { shell, top })
+        Ok(Self { shell, top, dir, shallow })
+    }
+
+    /// Where git keeps what belongs to this work tree alone; never tracked.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What lies in the work tree.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn listing(&self) -> Result<Listing> {
+        let others = ["ls-files", "-z", "--others", "--exclude-standard", "--full-name"];
+        let (index, untracked) = std::thread::scope(|scope| {
+            let git = self.clone();
+            let untracked = scope.spawn(move || git.run(&others));
+            (self.tree(&Base::Index), untracked.join().expect("listing files does not panic"))
+        });
+        Ok(Listing { index: index?, untracked: parse_list(&untracked?).into_iter().collect() })
     }
 
     /// The root of the work tree.
@@ -61,32 +99,33 @@ impl Git {
     }
 
     /// What differs between the merge-base of `base` and `head`, and `head`: without one, the work tree (staged,
-    /// unstaged and untracked files). Paths are relative to the work tree's root.
+    /// unstaged and untracked files). Paths are relative to the work tree's root. With it comes what lies there: the
+    /// index, or the tree of `head`.
     ///
     /// # Errors
     /// A revision that does not exist, or git failed in a way that tells nothing about the change.
-    pub fn changes(&self, base: Option<&str>, head: Option<&str>) -> Result<Changes> {
+    pub fn changes(&self, base: Option<&str>, head: Option<&str>) -> Result<(Changes, Listing)> {
         let to = head.map_or("HEAD, with the work tree".to_owned(), str::to_owned);
-        match self.find(base, head) {
-            Ok((from, found, bases)) => Ok(Changes { compared: format!("{from} to {to}"), found, bases }),
+        let (listing, ends) = std::thread::scope(|scope| {
+            let git = self.clone();
+            let listing = scope.spawn(move || if head.is_none() { git.listing() } else { Ok(Listing::default()) });
+            let ends = self.ends(base, head);
+            (listing.join().expect("listing files does not panic"), ends)
+        });
+        let mut listing = listing?;
+        let (compared, found, bases) = match ends.and_then(|ends| self.between_ends(&ends, &mut listing)) {
+            Ok((from, found, bases)) => (format!("{from} to {to}"), found, bases),
             Err(Stop::Unknown { reason, mend }) => {
-                let compared = format!("unknown base to {to}");
-                Ok(Changes { compared, found: Found::Unknown { reason, mend }, bases: Vec::new() })
+                (format!("unknown base to {to}"), Found::Unknown { reason, mend }, Vec::new())
             }
-            Err(Stop::Failed(error)) => Err(error),
-        }
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        Ok((Changes { compared, found, bases }, listing))
     }
 
-    /// The base in words, and what differs from it.
-    fn find(&self, base: Option<&str>, head: Option<&str>) -> Result<(String, Found, Vec<Base>), Stop> {
-        let tip = match head {
-            Some(rev) => self.named(rev)?,
-            None => self.commit("HEAD")?.ok_or_else(|| unknown("there is no commit yet", "git commit"))?,
-        };
-        let (name, base) = match base {
-            Some(rev) => (rev, self.named(rev)?),
-            None => self.default_base()?,
-        };
+    /// The commits that are compared: head's, and the base's merge-bases with it.
+    fn ends(&self, base: Option<&str>, head: Option<&str>) -> Result<Ends, Stop> {
+        let (tip, name, base) = self.named(base, head)?;
         if let Some(rev) = head
             && !self.has_the_shape_of(&tip)?
         {
@@ -95,25 +134,43 @@ impl Git {
         }
         let head_name = head.unwrap_or("HEAD");
         // Crossing merges have several best bases; what differs from any of them counts.
-        let merge_bases = self.run_or(&["merge-base", "--all", &base, &tip], 1)?;
-        let merge_bases: Vec<String> = String::from_utf8_lossy(&merge_bases).lines().map(str::to_owned).collect();
-        let Some(first) = merge_bases.first().map(|id| short(id)) else {
-            return self.no_merge_base(name, head_name);
+        let merge_bases: Vec<String> = if base == tip {
+            vec![base]
+        } else {
+            let found = self.run_or(&["merge-base", "--all", &base, &tip], 1)?;
+            String::from_utf8_lossy(&found).lines().map(str::to_owned).collect()
         };
+        let Some(first) = merge_bases.first().map(|id| short(id)) else {
+            return self.no_merge_base(&name, head_name);
+        };
+        let compared = format!("{first} (merge-base of {name} and {head_name})");
+        Ok(Ends { compared, merge_bases, tip: head.map(|_| tip) })
+    }
+
+    /// The base in words, and what differs from it.
+    fn between_ends(&self, ends: &Ends, listing: &mut Listing) -> Result<(String, Found, Vec<Base>), Stop> {
+        let Ends { compared, merge_bases, tip } = ends;
         let mut paths = BTreeSet::new();
-        for from in &merge_bases {
-            match head {
-                Some(_) => paths.extend(self.between(from, &tip)?),
+        for from in merge_bases {
+            match tip {
+                Some(tip) => paths.extend(self.between(from, tip)?),
                 None => paths.extend(self.in_work_tree(from)?),
             }
         }
-        let links = if paths.is_empty() { Vec::new() } else { self.links(head.map(|_| tip.as_str()))? };
-        let compared = format!("{first} (merge-base of {name} and {head_name})");
+        paths.extend(listing.untracked.iter().cloned());
+        if let Some(tip) = tip {
+            listing.index = self.tree(&Base::Commit(tip.clone()))?;
+        }
+        let links = match tip {
+            _ if paths.is_empty() => Vec::new(),
+            Some(_) => self.links_of(&listing.index)?,
+            None => self.links_on_disk(&listing.index),
+        };
         let mut bases: Vec<Base> = merge_bases.iter().cloned().map(Base::Commit).collect();
-        if head.is_none() && self.is_staged_otherwise(&merge_bases)? {
+        if tip.is_none() && paths.iter().any(is_manifest) && self.is_staged_otherwise(merge_bases)? {
             bases.push(Base::Index);
         }
-        Ok((compared, Found::Paths { paths, links }, bases))
+        Ok((compared.clone(), Found::Paths { paths, links }, bases))
     }
 
     /// Every path that is tracked, relative to the work tree's root.
@@ -131,7 +188,7 @@ impl Git {
     fn in_work_tree(&self, from: &str) -> Result<Vec<RepoPath>> {
         // `diff`, since `diff-index` also names files of which only the time of change differs; its output is held to
         // the plumbing form by options, so that no configuration of the user reaches it.
-        let unstaged = self.run(&[
+        let unstaged = [
             "-c",
             "diff.autoRefreshIndex=true",
             "diff",
@@ -142,11 +199,16 @@ impl Git {
             "--no-ext-diff",
             "--ignore-submodules=none",
             from,
-        ])?;
-        let mut paths = parse_raw(&unstaged)?;
+        ];
         // What is staged and was then undone in the work tree is still going to be committed.
-        paths.extend(parse_raw(&self.run(&["diff-index", "--cached", "-z", "--raw", "--no-renames", from])?)?);
-        paths.extend(parse_list(&self.run(&["ls-files", "-z", "--others", "--exclude-standard", "--full-name"])?));
+        let staged = ["diff-index", "--cached", "-z", "--raw", "--no-renames", from];
+        let (unstaged, staged) = std::thread::scope(|scope| {
+            let git = self.clone();
+            let staged = scope.spawn(move || git.run(&staged));
+            (self.run(&unstaged), staged.join().expect("asking git does not panic"))
+        });
+        let mut paths = parse_raw(&unstaged?)?;
+        paths.extend(parse_raw(&staged?)?);
         Ok(paths)
     }
 
@@ -182,65 +244,67 @@ impl Git {
         Ok(false)
     }
 
-    fn links(&self, tree: Option<&str>) -> Result<Vec<SymLink>> {
-        let listing = match tree {
-            Some(tree) => self.run(&["ls-tree", "-r", "-z", "--full-tree", tree])?,
-            None => self.run(&["ls-files", "-z", "--stage", "--full-name"])?,
-        };
+    /// The links of the work tree, as they are on disk.
+    fn links_on_disk(&self, index: &Tree) -> Vec<SymLink> {
+        let texts = index.links().filter_map(|(at, _)| {
+            // No longer a link, and then it is among the changed paths itself.
+            let text = std::fs::read_link(self.top.join(at.to_path_buf())).ok()?;
+            Some(SymLink { at: at.clone(), target: at.follow(text.as_os_str().as_bytes())? })
+        });
+        texts.collect()
+    }
+
+    fn links_of(&self, tree: &Tree) -> Result<Vec<SymLink>> {
+        let ids: Vec<&str> = tree.links().map(|(_, entry)| entry.id.as_str()).collect();
         let mut links = Vec::new();
-        for (at, id) in parse_links(&listing) {
-            let text = match tree {
-                Some(_) => self.run(&["cat-file", "blob", &id])?,
-                None => match std::fs::read_link(self.top.join(at.to_path_buf())) {
-                    Ok(text) => text.as_os_str().as_bytes().to_vec(),
-                    Err(_no_longer_a_link) => continue, // then the link itself is among the changed paths
-                },
-            };
-            links.extend(at.follow(&text).map(|target| SymLink { at: at.clone(), target }));
+        for ((at, _), text) in tree.links().zip(self.blobs(&ids)?) {
+            let target = at.follow(&text.with_context(|| format!("git does not have the link {at}"))?);
+            links.extend(target.map(|target| SymLink { at: at.clone(), target }));
         }
         Ok(links)
     }
 
-    fn default_base(&self) -> Result<(&'static str, String), Stop> {
-        for name in DEFAULT_BASES {
-            if let Some(id) = self.commit(name)? {
-                return Ok((name, id));
+    /// The commits of head and base, with the base's name, asked for in one go.
+    fn named(&self, base: Option<&str>, head: Option<&str>) -> Result<(String, String, String), Stop> {
+        let bases: Vec<&str> = base.map_or(DEFAULT_BASES.to_vec(), |base| vec![base]);
+        let names: Vec<&str> = [head.unwrap_or("HEAD")].into_iter().chain(bases.iter().copied()).collect();
+        let mut commits = self.commits(&names)?.into_iter();
+        let tip = match (commits.next().flatten(), head) {
+            (Some(tip), _) => tip,
+            (None, Some(rev)) => return Err(not_here(rev)),
+            (None, None) => return Err(unknown("there is no commit yet", "git commit")),
+        };
+        match (bases.iter().zip(commits).find_map(|(name, commit)| Some((*name, commit?))), base) {
+            (Some((name, commit)), _) => Ok((tip, name.to_owned(), commit)),
+            (None, Some(rev)) => Err(not_here(rev)),
+            (None, None) => {
+                let reason = format!("none of {} exists", DEFAULT_BASES.join(", "));
+                Err(unknown(&reason, "git fetch origin main:refs/remotes/origin/main"))
             }
         }
-        let reason = format!("none of {} exists", DEFAULT_BASES.join(", "));
-        Err(unknown(&reason, "git fetch origin main:refs/remotes/origin/main"))
     }
 
-    /// The commit of a revision that somebody named. A full object id that is not here was given by a machine that
-    /// knows more history than this clone; a name that is not here was mistyped.
-    fn named(&self, rev: &str) -> Result<String, Stop> {
-        if let Some(id) = self.commit(rev)? {
-            return Ok(id);
-        }
-        if !matches!(rev.len(), 40 | 64) || !rev.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            let error =
-                anyhow!("no revision `{rev}` in this repository; `git fetch origin` if it is on the remote side");
-            return Err(Stop::Failed(error));
-        }
-        let mend = if rev.bytes().all(|byte| byte == b'0') {
-            "name the branch this one started from: --base origin/main".to_owned()
-        } else {
-            format!("git fetch origin {rev}")
-        };
-        Err(unknown(&format!("commit {} is not in this clone", short(rev)), &mend))
-    }
-
-    fn commit(&self, rev: &str) -> Result<Option<String>> {
-        let object = format!("{rev}^{{commit}}");
+    /// The commit of each revision; `None` where there is no such thing here.
+    fn commits(&self, revisions: &[&str]) -> Result<Vec<Option<String>>> {
+        let plain = |rev: &str| !rev.contains(['\n', '\0']);
+        let input: String =
+            revisions.iter().map(|rev| format!("{}^{{commit}}\n", if plain(rev) { rev } else { "" })).collect();
         let shell = &self.shell;
-        let command = cmd!(shell, "git rev-parse --verify --quiet --end-of-options {object}");
+        let command = cmd!(shell, "git cat-file --batch-check=%(objectname)").stdin(input);
         let output = command.quiet().ignore_status().output()?;
-        Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+        if !output.status.success() {
+            bail!("git cat-file failed: {}", stderr(&output));
+        }
+        // An id, or `NAME missing`; a name that fits several things prints more than that.
+        let is_id = |line: &str| matches!(line.len(), 40 | 64) && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let said = String::from_utf8_lossy(&output.stdout);
+        let told: Vec<_> = said.lines().map(|line| is_id(line).then(|| line.to_owned())).collect();
+        ensure!(told.len() == revisions.len(), "git cat-file said something else than was asked: {said}");
+        Ok(told)
     }
 
     fn no_merge_base<T>(&self, base: &str, tip: &str) -> Result<T, Stop> {
-        let shallow = trimmed(self.run(&["rev-parse", "--is-shallow-repository"])?) == b"true";
-        Err(if shallow {
+        Err(if self.shallow {
             let reason = format!("this clone is shallow and ends before its merge-base with {base}");
             unknown(&reason, "git fetch --unshallow origin")
         } else {
@@ -264,7 +328,19 @@ impl Git {
     }
 }
 
+mod objects;
 mod skeleton;
+pub use skeleton::is_looked_for;
+mod trees;
+
+/// What is compared.
+struct Ends {
+    /// The base, in words.
+    compared: String,
+    merge_bases: Vec<String>,
+    /// The commit of a head that was named; else the work tree is meant.
+    tip: Option<String>,
+}
 
 /// Why there are no changed paths.
 enum Stop {
@@ -282,6 +358,27 @@ impl From<anyhow::Error> for Stop {
 
 fn unknown(reason: &str, mend: &str) -> Stop {
     Stop::Unknown { reason: reason.to_owned(), mend: mend.to_owned() }
+}
+
+/// The answer to a revision that somebody named and that is not here. A full object id was given by a machine that knows
+/// more history than this clone; any other name was mistyped.
+fn not_here(rev: &str) -> Stop {
+    if !matches!(rev.len(), 40 | 64) || !rev.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let error = anyhow!("no revision `{rev}` in this repository; `git fetch origin` if it is on the remote side");
+        return Stop::Failed(error);
+    }
+    let mend = if rev.bytes().all(|byte| byte == b'0') {
+        "name the branch this one started from: --base origin/main".to_owned()
+    } else {
+        format!("git fetch origin {rev}")
+    };
+    unknown(&format!("commit {} is not in this clone", short(rev)), &mend)
+}
+
+/// Whether cargo may read it as a manifest or a lock file.
+#[must_use]
+pub fn is_manifest(path: &RepoPath) -> bool {
+    matches!(path.as_bytes().rsplit(|byte| *byte == b'/').next(), Some(b"Cargo.toml" | b"Cargo.lock"))
 }
 
 fn short(id: &str) -> &str {

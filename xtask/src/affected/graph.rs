@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
 
+use serde::{Deserialize, Serialize};
+
 use super::path::RepoPath;
 
 /// Where a package is in [`Workspace::packages`].
 pub type PackageIndex = usize;
 
 /// All packages of a workspace, and those outside through which its members depend on each other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Workspace {
     /// Members first or not: the order carries no meaning but must be the same for the same workspace.
     pub packages: Vec<Package>,
 }
 
 /// One package.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Package {
     /// Its name in the manifest.
     pub name: String,
@@ -32,7 +34,7 @@ pub struct Package {
 }
 
 /// A package that depends on another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Dependent {
     /// Who depends.
     pub package: PackageIndex,

@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::file::{File, named_job, package_job, rule, wildcard};
+use self::file::{File, command_of, named_job, package_job, rule, wildcard};
 use super::{graph::Workspace, validate};
 
 /// Where the jobs are written, relative to the workspace root.
@@ -22,6 +22,8 @@ pub struct JobTable {
     pub jobs: Vec<Job>,
     /// Tried in order; the first that matches a path decides it.
     pub rules: Vec<Rule>,
+    /// The labs that jobs may need.
+    pub labs: Vec<Lab>,
 }
 
 /// What runs as one in CI, and gates as one.
@@ -39,8 +41,8 @@ pub struct Job {
     pub command: String,
     /// The lab (real backend) it needs raised before.
     pub lab: Option<String>,
-    /// Whether its tests speak with the OpenStack clients (see [`crate::clients`]).
-    pub clients: bool,
+    /// The Python environments that its tests use (see [`crate::venvs`]).
+    pub venvs: Vec<String>,
     /// Whether its failure stops a change.
     pub voting: bool,
     /// How it takes part when only code that it shares with others changed.
@@ -49,8 +51,32 @@ pub struct Job {
     pub owners: Vec<String>,
     /// After this many minutes CI ends it.
     pub timeout_minutes: u32,
-    /// Paths outside its packages that it reads at run time.
+    /// Paths outside its packages that it reads when it is built or run.
     pub reads: Vec<Pattern>,
+    /// Whether its team says that these are all; else its sources are searched for more.
+    pub reads_told: bool,
+    /// Whether it is left out where it passed on the same inputs before.
+    pub proofs: bool,
+}
+
+impl Job {
+    /// The command that somebody wrote for it, instead of `cargo xtask test NAME`.
+    #[must_use]
+    pub fn own_command(&self) -> Option<&str> {
+        (self.command != command_of(&self.name)).then_some(self.command.as_str())
+    }
+}
+
+/// A real backend that jobs need, and how it comes and goes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Lab {
+    /// What jobs call it.
+    pub name: String,
+    /// The shell command that raises it; it may be called where the lab is up already.
+    pub raise: String,
+    /// The shell command that takes it down, also one that is half up.
+    pub lower: String,
 }
 
 /// What a team decided about changes of common code.
@@ -166,7 +192,7 @@ impl JobTable {
         }
         jobs.extend(brought);
         let rules = file.rule.into_iter().map(rule).collect::<Result<Vec<_>>>()?;
-        let table = Self { jobs, rules };
+        let table = Self { jobs, rules, labs: file.lab };
         validate::check(&table, &file.default_gate, workspace).with_context(|| format!("{JOBS_FILE} is wrong"))?;
         Ok(table)
     }

@@ -1,11 +1,15 @@
 //! Names of files as git has them: bytes, with `/` between the parts.
 
 use std::{
+    borrow::Cow,
     ffi::OsStr,
     fmt,
     os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
 };
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A path relative to the workspace root; any bytes but NUL, never with a trailing `/`.
 ///
@@ -23,6 +27,13 @@ impl RepoPath {
             bytes.pop();
         }
         Self(bytes)
+    }
+
+    /// Where the paths below this one begin, in the order of paths: a place to search from, no path.
+    #[must_use]
+    pub fn inside(&self) -> Self {
+        let slash: &[u8] = if self.0.is_empty() { b"" } else { b"/" };
+        Self([&self.0, slash].concat())
     }
 
     /// The name as git knows it.
@@ -65,6 +76,31 @@ impl RepoPath {
         Some(Self(parts.join(OsStr::new("/")).as_bytes().to_vec()))
     }
 
+    /// Reads a path as it prints.
+    ///
+    /// # Errors
+    /// It is not printed so.
+    pub fn from_printed(text: &str) -> Result<Self> {
+        let mut bytes = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('\\') {
+            bytes.extend_from_slice(&rest.as_bytes()[..at]);
+            let escape = &rest[at + 1..];
+            let (letter, left) = escaped(escape).with_context(|| format!("`{text}` is no printed path"))?;
+            bytes.extend(letter);
+            rest = left;
+        }
+        bytes.extend_from_slice(rest.as_bytes());
+        Ok(Self(bytes))
+    }
+
+    /// The folder that holds it; `None` for what lies at the top.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let slash = self.0.iter().rposition(|byte| *byte == b'/')?;
+        Some(Self(self.0[..slash].to_vec()))
+    }
+
     /// The path of a file below `root`; `None` where `path` is elsewhere.
     #[must_use]
     pub fn relative(root: &Path, path: &Path) -> Option<Self> {
@@ -96,9 +132,54 @@ impl fmt::Display for RepoPath {
     }
 }
 
+/// What follows a backslash, as bytes, and the rest of the text.
+fn escaped(text: &str) -> Option<(Vec<u8>, &str)> {
+    let letter = text.chars().next()?;
+    let rest = &text[letter.len_utf8()..];
+    Some(match letter {
+        '\\' => (vec![b'\\'], rest),
+        'n' => (vec![b'\n'], rest),
+        'r' => (vec![b'\r'], rest),
+        't' => (vec![b'\t'], rest),
+        'x' => (vec![u8::from_str_radix(rest.get(..2)?, 16).ok()?], rest.get(2..)?),
+        'u' => {
+            let (code, rest) = rest.strip_prefix('{')?.split_once('}')?;
+            let letter = char::from_u32(u32::from_str_radix(code, 16).ok()?)?;
+            (letter.to_string().into_bytes(), rest)
+        }
+        _ => return None,
+    })
+}
+
+impl Serialize for RepoPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RepoPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::from_printed(&text).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::RepoPath;
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        for bytes in [&b"a b\n\xff\\x"[..], b"\\u{1b}", b"\x1b\t\r", "\u{85}ä".as_bytes(), b"\\xff", b""] {
+            let path = RepoPath::new(bytes);
+            assert_eq!(RepoPath::from_printed(&path.to_string()).unwrap(), path);
+            let json = serde_json::to_string(&path).unwrap();
+            assert_eq!(serde_json::from_str::<RepoPath>(&json).unwrap(), path);
+        }
+        for text in ["\\", "\\q", "\\x1", "\\u{110000}"] {
+            assert!(RepoPath::from_printed(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn hostile_names_print_on_one_line_and_stay_distinct() {

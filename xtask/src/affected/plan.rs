@@ -1,15 +1,13 @@
 //! The decision: which jobs run, and for each the shortest way from a changed path to it. Pure.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
+use self::known::Known;
 use super::{
-    changes::{Changes, Found, SymLink},
+    changes::{Changes, Found},
     graph::{PackageIndex, Reach, Workspace},
-    jobs::{Job, JobTable, OnCommonChange, Selects},
+    jobs::{Job, JobTable, OnCommonChange},
+    mentions::index::Index,
     path::RepoPath,
     shape::place::Manifests,
 };
@@ -38,6 +36,19 @@ pub struct Decision {
     pub voting: bool,
     /// The shortest way to it; `None` where nothing reaches it, or where every job runs.
     pub cause: Option<Cause>,
+    /// The run that makes this one needless; set where, and only where, the state is [`State::Proved`].
+    pub proof: Option<Proof>,
+}
+
+/// A run of the same job on the same inputs, that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The record of it.
+    pub record: String,
+    /// The commit that it ran on.
+    pub commit: String,
+    /// When it ended, in seconds since 1970.
+    pub ended: u64,
 }
 
 /// Whether a job runs.
@@ -47,8 +58,21 @@ pub enum State {
     Unaffected,
     /// Reached, but only over common code, and its team chose `on-common-change = "skip"`.
     Skipped,
+    /// Reached, but it passed on the same inputs before.
+    Proved,
     /// It runs.
     Run,
+}
+
+impl State {
+    /// Whether it is to be run.
+    #[must_use]
+    pub fn runs(self) -> bool {
+        match self {
+            Self::Run => true,
+            Self::Skipped | Self::Proved | Self::Unaffected => false,
+        }
+    }
 }
 
 /// A changed path and the way from it to a job.
@@ -90,11 +114,16 @@ pub enum Step {
     EveryPackage(String),
     /// Manifests could not be compared: why.
     Uncompared(String),
+    /// The job read this path in an earlier run, which is still true of it: the changed path, or a folder that shows it.
+    Observed(RepoPath),
+    /// This source names the path.
+    Named(RepoPath),
+    /// This source climbs out of its package and may read anything.
+    Climbs(RepoPath),
     /// No rule and no package places the path.
     Unplaced,
 }
 
-type Reached = Vec<(usize, Scope, Vec<Step>)>;
 type Ways = Rc<BTreeMap<PackageIndex, Vec<PackageIndex>>>;
 
 /// Plans changes of one workspace.
@@ -102,6 +131,8 @@ pub struct Planner<'a> {
     workspace: &'a Workspace,
     table: &'a JobTable,
     manifests: Manifests,
+    evidence: Known,
+    mentions: Index,
     known: RefCell<BTreeMap<(PackageIndex, Reach), Ways>>,
 }
 
@@ -109,13 +140,32 @@ impl<'a> Planner<'a> {
     /// A planner for this workspace and these jobs.
     #[must_use]
     pub fn new(workspace: &'a Workspace, table: &'a JobTable) -> Self {
-        Self { workspace, table, manifests: Manifests::Untouched, known: RefCell::default() }
+        Self {
+            workspace,
+            table,
+            manifests: Manifests::Untouched,
+            evidence: Known::default(),
+            mentions: Index::default(),
+            known: RefCell::default(),
+        }
     }
 
     /// The same, told what the changed manifests came to.
     #[must_use]
     pub fn with(self, manifests: Manifests) -> Self {
         Self { manifests, ..self }
+    }
+
+    /// The same, told what sources say of paths outside their packages.
+    #[must_use]
+    pub fn minding(self, mentions: Index) -> Self {
+        Self { mentions, ..self }
+    }
+
+    /// The same, told what the jobs read in earlier runs.
+    #[must_use]
+    pub fn knowing(self, evidence: Known) -> Self {
+        Self { evidence, ..self }
     }
 
     /// The plan for a change. Every path is judged alone and can only add jobs.
@@ -134,108 +184,30 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        let decide = |(job, best): (&Job, Option<(Strength, Cause)>)| match best {
-            None => Decision { job: job.clone(), state: State::Unaffected, voting: false, cause: None },
-            Some((strength, cause)) => Decision {
-                state: if strength == Strength::Skip { State::Skipped } else { State::Run },
-                voting: strength == Strength::Gate && job.voting,
-                cause: Some(cause),
-                job: job.clone(),
-            },
-        };
-        Plan {
-            compared: changes.compared.clone(),
-            changed_paths: paths.len(),
-            every_job: None,
-            jobs: self.table.jobs.iter().zip(best).map(decide).collect(),
-        }
-    }
-
-    /// Every job that a change of `path` reaches, in the table's order, with the ways to it.
-    #[must_use]
-    pub fn causes(&self, path: &RepoPath, links: &[SymLink]) -> Vec<(usize, Cause)> {
-        let mut causes = self.causes_by_name(path, path, &[]);
-        for (link, steps) in leading_to(path, links) {
-            causes.extend(self.causes_by_name(path, &link, &steps));
-        }
-        causes
-    }
-
-    fn causes_by_name(&self, path: &RepoPath, name: &RepoPath, before: &[Step]) -> Vec<(usize, Cause)> {
-        let cause = |scope, steps: Vec<Step>| {
-            let steps = before.iter().cloned().chain(steps).collect();
-            Cause { scope, steps, path: path.clone() }
-        };
-        let mut causes = Vec::new();
-        for (index, job) in self.table.jobs.iter().enumerate() {
-            if let Some(pattern) = job.reads.iter().find(|pattern| pattern.matches(name)) {
-                causes.push((index, cause(Scope::Own, vec![Step::Reads(pattern.to_string())])));
-            }
-        }
-        let rule = self.table.rules.iter().find(|rule| rule.paths.iter().any(|pattern| pattern.matches(name)));
-        if let Some(rule) = rule {
-            let selected = |job: &Job| match &rule.selects {
-                Selects::None => false,
-                Selects::All => true,
-                Selects::Named(names) => names.contains(&job.name),
+        let mut jobs = Vec::new();
+        for (index, (job, best)) in self.table.jobs.iter().zip(best).enumerate() {
+            let (state, voting) = match &best {
+                None => (State::Unaffected, false),
+                Some((Strength::Skip, _)) => (State::Skipped, false),
+                Some((strength, _)) => (State::Run, *strength == Strength::Gate && job.voting),
             };
-            let jobs = self.table.jobs.iter().enumerate().filter(|(_, job)| selected(job));
-            causes.extend(jobs.map(|(index, _)| (index, cause(Scope::Own, vec![Step::Rule(rule.why.clone())]))));
-        } else if let Some(found) = self.over_manifests(name) {
-            causes.extend(found.into_iter().map(|(index, scope, steps)| (index, cause(scope, steps))));
-        } else if let Some((origin, reach)) = self.workspace.owner(name) {
-            causes.extend(
-                self.over_packages(origin, reach).into_iter().map(|(i, scope, steps)| (i, cause(scope, steps))),
-            );
-        } else {
-            causes.extend((0..self.table.jobs.len()).map(|index| (index, cause(Scope::Own, vec![Step::Unplaced]))));
+            let cause = best.map(|(_, cause)| cause);
+            jobs.push(self.unless_proved(index, Decision { job: job.clone(), state, voting, cause, proof: None }));
         }
-        causes
-    }
-
-    fn over_packages(&self, origin: PackageIndex, reach: Reach) -> Reached {
-        let ways = self.ways(origin, reach);
-        let mut found = Vec::new();
-        for (index, job) in self.table.jobs.iter().enumerate() {
-            for package in job.packages.iter().filter_map(|name| self.workspace.member(name)) {
-                let Some(way) = ways.get(&package) else { continue };
-                // A job that covers several packages counts a change of any of them as its own.
-                let own = self.is_own(job, origin, way);
-                found.push((index, if own { Scope::Own } else { Scope::Common }, self.steps(way)));
-            }
-        }
-        // A package outside the workspace, or one that no job sees: nothing places the path after all.
-        if found.is_empty() {
-            found.extend((0..self.table.jobs.len()).map(|index| (index, Scope::Own, vec![Step::Unplaced])));
-        }
-        found
-    }
-
-    fn ways(&self, origin: PackageIndex, reach: Reach) -> Ways {
-        let mut known = self.known.borrow_mut();
-        Rc::clone(known.entry((origin, reach)).or_insert_with(|| Rc::new(self.workspace.reached(origin, reach))))
-    }
-
-    fn steps(&self, way: &[PackageIndex]) -> Vec<Step> {
-        let name = |index: PackageIndex| self.workspace.packages[index].name.clone();
-        let mut steps: Vec<Step> = way.iter().map(|index| Step::Package(name(*index))).collect();
-        if let [.., before, last] = way {
-            let mut edges = self.workspace.packages[*before].dependents.iter().filter(|edge| edge.package == *last);
-            if edges.all(|edge| edge.dev_only) {
-                steps.pop();
-                steps.push(Step::TestsOf(name(*last)));
-            }
-        }
-        steps
+        Plan { compared: changes.compared.clone(), changed_paths: paths.len(), every_job: None, jobs }
     }
 
     fn every_job(&self, changes: &Changes, reason: &str, mend: &str) -> Plan {
-        let run = |job: &Job| Decision { job: job.clone(), state: State::Run, voting: job.voting, cause: None };
+        let run = |(index, job): (usize, &Job)| {
+            let decision =
+                Decision { job: job.clone(), state: State::Run, voting: job.voting, cause: None, proof: None };
+            self.unless_proved(index, decision)
+        };
         Plan {
             compared: changes.compared.clone(),
             changed_paths: 0,
             every_job: Some((reason.to_owned(), mend.to_owned())),
-            jobs: self.table.jobs.iter().map(run).collect(),
+            jobs: self.table.jobs.iter().enumerate().map(run).collect(),
         }
     }
 }
@@ -260,27 +232,8 @@ fn order((strength, cause): &(Strength, Cause)) -> (Strength, usize, &Cause) {
     (*strength, cause.steps.len(), cause)
 }
 
-/// The links over which a change of `path` is seen at another name, also links to links.
-fn leading_to(path: &RepoPath, links: &[SymLink]) -> Vec<(RepoPath, Vec<Step>)> {
-    let mut names = vec![(path.clone(), Vec::new())];
-    let mut seen = BTreeSet::new();
-    let mut next = 0;
-    while let Some((name, steps)) = names.get(next).cloned() {
-        for link in links {
-            // Inside the target, or (for a link on the way to it) above it.
-            let leads = name == link.target
-                || name.below(link.target.as_bytes()).is_some()
-                || (next > 0 && link.target.below(name.as_bytes()).is_some());
-            if leads && link.at != *path && seen.insert(link.at.clone()) {
-                let steps = steps.iter().cloned().chain([Step::Link(link.at.clone())]).collect();
-                names.push((link.at.clone(), steps));
-            }
-        }
-        next += 1;
-    }
-    names.split_off(1)
-}
-
+pub mod known;
 mod manifests;
 #[cfg(test)]
 mod tests;
+mod ways;

@@ -33,10 +33,8 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/schema");
         for (name, text) in schemas().unwrap() {
             let checked_in = fs::read_to_string(folder.join(name)).unwrap_or_default();
-            assert_eq!(
-                checked_in, text,
-                "ci/schema/{name} is not up to date: `cargo xtask affected-tests --schema` prints it"
-            );
+            let same = checked_in == text;
+            assert!(same, "ci/schema/{name} is not up to date: `cargo xtask affected-tests --schema` prints it");
         }
     }
 }

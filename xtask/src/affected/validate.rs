@@ -16,6 +16,7 @@ use super::{
 pub fn check(table: &JobTable, default_gate: &str, workspace: &Workspace) -> Result<()> {
     let mut faults = Vec::new();
     names(table, &mut faults);
+    labs(table, &mut faults);
     packages(table, workspace, &mut faults);
     gate(table, default_gate, &mut faults);
     match faults.as_slice() {
@@ -46,6 +47,18 @@ fn names(table: &JobTable, faults: &mut Vec<String>) {
             for name in named.iter().filter(|name| table.job(name).is_none()) {
                 faults.push(format!("a rule ({}) names the job `{name}`, which does not exist", rule.why));
             }
+        }
+    }
+}
+
+fn labs(table: &JobTable, faults: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for lab in table.labs.iter().filter(|lab| !seen.insert(&lab.name)) {
+        faults.push(format!("two labs are named `{}`", lab.name));
+    }
+    for job in &table.jobs {
+        if let Some(name) = job.lab.as_ref().filter(|name| !seen.contains(name)) {
+            faults.push(format!("job `{}` needs the lab `{name}`: no [[lab]] says how to raise it", job.name));
         }
     }
 }

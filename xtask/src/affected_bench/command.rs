@@ -10,7 +10,7 @@ use super::{
     report::{markdown, text},
     session::{Session, Wanted},
 };
-use crate::{affected::cargo::Cargo, terminal, up::stop::Stop};
+use crate::{affected::cargo::Cargo, stop::Stop, terminal};
 
 /// Finds out by doing how far `affected-tests` can be trusted
 ///

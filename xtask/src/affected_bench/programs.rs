@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use xshell::{Shell, cmd};
 
-use crate::up::stop::Stop;
+use crate::stop::Stop;
 
 const PAUSE: Duration = Duration::from_millis(3);
 const MOST_OUTPUT: u64 = 256 << 20;

@@ -10,11 +10,7 @@ use super::{
     machine::Machine,
     measure::{Size, measure},
 };
-use crate::{
-    affected::cargo::Cargo,
-    terminal,
-    up::{programs::Programs, stop::Stop},
-};
+use crate::{affected::cargo::Cargo, stop::Stop, terminal, up::programs::Programs};
 
 /// Measures the service on this machine and prints a Markdown table
 ///

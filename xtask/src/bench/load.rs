@@ -8,9 +8,9 @@ use std::{
 use anyhow::{Result, anyhow, bail};
 use serde_json::json;
 
-use crate::up::{
-    api::{Api, text},
+use crate::{
     stop::{Polled, Stop},
+    up::api::{Api, text},
 };
 
 /// A client asks so often whether its volume is there.

@@ -13,6 +13,7 @@ use super::{
     load::{create, delete},
 };
 use crate::{
+    stop::Stop,
     terminal,
     up::{
         api::Api,
@@ -20,7 +21,6 @@ use crate::{
         place::Place,
         programs::Programs,
         service::{Service, memory},
-        stop::Stop,
     },
 };
 

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::reports::Report;
-use crate::affected::render::json::{Document, PlannedState};
+use crate::{
+    affected::render::json::{Document, PlannedState},
+    test::summary::{Row, passed},
+};
 
 /// What came of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +26,8 @@ pub enum Outcome {
     NotRun,
     /// The plan leaves it out, by its team's policy.
     Skipped,
+    /// The plan leaves it out: it passed on the same inputs before.
+    Proved,
     /// The plan leaves it out: nothing that changed reaches it.
     Unaffected,
     /// The plan leaves it out, and a report shows it failed: the plan may have been wrong.
@@ -65,6 +70,7 @@ pub fn judge(plan: &Document, report: impl Fn(&str) -> Report) -> Vec<Judged> {
             (PlannedState::Run, Report::Read { .. }) => Outcome::Passed,
             (_, Report::Read { .. }) if counts.failed > 0 => Outcome::Incident,
             (PlannedState::Skipped, _) => Outcome::Skipped,
+            (PlannedState::Proved, _) => Outcome::Proved,
             (PlannedState::Unaffected, _) => Outcome::Unaffected,
         };
         let planned = job.state == PlannedState::Run;
@@ -78,11 +84,29 @@ pub fn judge(plan: &Document, report: impl Fn(&str) -> Report) -> Vec<Judged> {
             not_run,
             note: match report {
                 Report::Unreadable(why) => Some(why),
-                _ => None,
+                _ => job.proof.as_ref().map(|proof| format!("record {}", proof.record)),
             },
         }
     });
     judged.collect()
+}
+
+/// The lints as one job more, that always votes.
+#[must_use]
+pub fn lint(checked: &[Row]) -> Judged {
+    let failed: Vec<&str> =
+        checked.iter().filter(|row| row.counts.failed > 0).map(|row| row.name.trim_start_matches("lint: ")).collect();
+    let passed = passed(checked);
+    Judged {
+        name: "lint".to_owned(),
+        outcome: if passed { Outcome::Passed } else { Outcome::Failed },
+        voting: true,
+        stops: !passed,
+        passed: checked.len() - failed.len(),
+        failed: failed.len(),
+        not_run: 0,
+        note: (!failed.is_empty()).then(|| failed.join(", ")),
+    }
 }
 
 /// Whether the change may go in.

@@ -22,15 +22,18 @@ pub fn text(judged: &[Judged]) -> String {
     for job in judged {
         let style = match (job.outcome, job.stops) {
             (_, true) => BAD,
-            (Outcome::Passed, _) => GOOD,
+            (Outcome::Passed | Outcome::Proved, _) => GOOD,
             (Outcome::Unaffected, _) => QUIET,
             _ => SHOWN,
         };
-        let vote = if matches!(job.outcome, Outcome::Skipped | Outcome::Unaffected | Outcome::Incident) || job.voting {
-            ""
-        } else {
-            " (no vote)"
-        };
+        let vote =
+            if matches!(job.outcome, Outcome::Skipped | Outcome::Proved | Outcome::Unaffected | Outcome::Incident)
+                || job.voting
+            {
+                ""
+            } else {
+                " (no vote)"
+            };
         let note = job.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
         let said = told(job);
         let _ = writeln!(out, "  {style}{:<10}{style:#}  {:<width$}  {said}{vote}{note}", word(job.outcome), job.name);
@@ -53,6 +56,7 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::NoTest => "NO TEST",
         Outcome::NotRun => "NOT RUN",
         Outcome::Skipped => "skipped",
+        Outcome::Proved => "proved",
         Outcome::Unaffected => "-",
         Outcome::Incident => "incident",
     }
@@ -69,6 +73,7 @@ fn told(job: &Judged) -> String {
         Outcome::Unreadable => "its report cannot be read".to_owned(),
         Outcome::NoTest => "its report names no test".to_owned(),
         Outcome::Skipped => "its team skips common changes".to_owned(),
+        Outcome::Proved => "passed on the same inputs before".to_owned(),
         Outcome::Unaffected => "nothing that changed reaches it".to_owned(),
         Outcome::Incident => format!("left out, and {failed} failed: is it the change, and did the plan miss it?"),
     }

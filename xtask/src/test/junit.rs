@@ -62,6 +62,23 @@ pub fn read(report: &str) -> Result<(Counts, usize)> {
     }
 }
 
+/// The report with one failure more: that of the run itself, `name`. Where there is no report, or none that is whole,
+/// one of that failure alone.
+#[must_use]
+pub fn with_failure(report: &str, name: &str) -> String {
+    const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>";
+    const END: &str = "</testsuites>";
+    let before = match (count(report), report.rsplit_once(END)) {
+        (Ok(_), Some((before, _))) => before,
+        _ => HEAD,
+    };
+    format!(
+        "{before}<testsuite name=\"{name}\" tests=\"1\" failures=\"1\"><testcase name=\"the run itself\" \
+         classname=\"{name}\"><failure message=\"it ended without success, and no test says why\"/></testcase>\
+         </testsuite>{END}\n"
+    )
+}
+
 /// Sums the lines `test result: ok. 3 passed; 0 failed; ...` of `cargo test --doc`.
 #[must_use]
 pub fn count_doc_tests(log: &str) -> Counts {
@@ -94,7 +111,7 @@ pub fn count_demo(log: &str) -> Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, count, count_demo, count_doc_tests};
+    use super::{Counts, count, count_demo, count_doc_tests, with_failure};
 
     #[test]
     fn what_the_demonstration_did_not_run_has_failed() {
@@ -130,5 +147,14 @@ mod tests {
         let log = "   Doc-tests a\ntest result: ok. 3 passed; 0 failed; 1 ignored\n\
                    test result: FAILED. 1 passed; 2 failed; 0 ignored\n";
         assert_eq!(count_doc_tests(log), Counts { passed: 4, failed: 2 });
+    }
+
+    #[test]
+    fn a_failed_run_is_told_in_the_report_beside_what_passed() {
+        let report = "<testsuites><testsuite name=\"s\"><testcase name=\"x\"/></testsuite></testsuites>";
+        assert_eq!(count(&with_failure(report, "a")).unwrap(), Counts { passed: 1, failed: 1 });
+        for broken in ["", "<testsuites>", "no report"] {
+            assert_eq!(count(&with_failure(broken, "a")).unwrap(), Counts { passed: 0, failed: 1 }, "{broken}");
+        }
     }
 }

@@ -1,5 +1,7 @@
-//! `cargo xtask test`: everything that CI demands, on a machine that has no more than Rust.
+//! `cargo xtask test`: everything that gates a change, in one command. CI runs it and nothing else.
 
 pub mod command;
 pub mod junit;
+pub mod nextest;
+pub mod runner;
 pub mod summary;

@@ -26,6 +26,12 @@ impl Row {
         Self { name: name.to_owned(), counts: Counts { failed, ..counts }, elapsed }
     }
 
+    /// A job that could not begin, since the build failed.
+    #[must_use]
+    pub fn not_built(name: &str) -> Self {
+        Self::job(name, false, Counts::default(), Duration::ZERO)
+    }
+
     /// A check that passes or fails as one.
     #[must_use]
     pub fn check(name: &str, success: bool, elapsed: Duration) -> Self {

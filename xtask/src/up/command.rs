@@ -17,10 +17,9 @@ use super::{
     place::Place,
     programs::Programs,
     service::Service,
-    stop::Stop,
     tail::tail,
 };
-use crate::{affected::cargo::Cargo, terminal};
+use crate::{affected::cargo::Cargo, stop::Stop, terminal};
 
 const WATCH: Duration = Duration::from_millis(100);
 

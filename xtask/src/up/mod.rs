@@ -8,5 +8,4 @@ pub mod page;
 pub mod place;
 pub mod programs;
 pub mod service;
-pub mod stop;
 pub mod tail;

@@ -13,13 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use super::{
-    api::Api,
-    place::Place,
-    programs::Programs,
-    stop::{Polled, Stop},
-    tail::tail,
-};
+use super::{api::Api, place::Place, programs::Programs, tail::tail};
+use crate::stop::{Polled, Stop};
 
 const POLL: Duration = Duration::from_millis(20);
 const READY: Duration = Duration::from_secs(60);

@@ -132,9 +132,13 @@ impl Repo {
     }
 
     pub(crate) fn affected(&self, arguments: &[&str]) -> Output {
+        self.xtask("affected-tests", arguments)
+    }
+
+    pub(crate) fn xtask(&self, command: &str, arguments: &[&str]) -> Output {
         let shell = &self.shell;
         let program = env!("CARGO_BIN_EXE_xtask");
-        cmd!(shell, "{program} affected-tests {arguments...}").quiet().ignore_status().output().unwrap()
+        cmd!(shell, "{program} {command} {arguments...}").quiet().ignore_status().output().unwrap()
     }
 
     pub(crate) fn plan(&self, arguments: &[&str]) -> serde_json::Value {

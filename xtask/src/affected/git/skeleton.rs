@@ -4,52 +4,32 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use xshell::cmd;
 
-use super::Git;
-use crate::affected::{changes::Base, path::RepoPath};
+use super::{Git, is_manifest};
+use crate::affected::{path::RepoPath, tree::Tree};
 
 /// A tree with more manifests than this is not asked for in one piece.
 const MOST_MANIFESTS: usize = 20_000;
-const MOST_BYTES: usize = 256 << 20;
 
 impl Git {
-    /// Writes the skeleton of `base` into the empty folder `into`.
+    /// Writes the skeleton of `tree` into the empty folder `into`.
     ///
     /// # Errors
     /// Git or the file system failed, or the tree is too large.
-    pub fn skeleton(&self, base: &Base, into: &Path) -> Result<()> {
-        let listing = match base {
-            Base::Commit(id) => self.run(&["ls-tree", "-r", "-z", "--full-tree", id])?,
-            Base::Index => self.run(&["ls-files", "--stage", "-z", "--full-name"])?,
-        };
+    pub fn skeleton(&self, tree: &Tree, into: &Path) -> Result<()> {
         let mut wanted = Vec::new();
-        for record in listing.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
-            let tab = record.iter().position(|byte| *byte == b'\t').context("git printed an entry without a path")?;
-            let (head, path) = (String::from_utf8_lossy(&record[..tab]), RepoPath::new(&record[tab + 1..]));
-            let name = path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-            if matches!(name, b"Cargo.toml" | b"Cargo.lock") {
-                // `100644 blob <id>` (ls-tree) or `100644 <id> 0` (ls-files)
-                let parts: Vec<&str> = head.split(' ').collect();
-                let id = match parts.as_slice() {
-                    ["100644" | "100755", "blob", id] | ["100644" | "100755", id, "0"] => (*id).to_owned(),
-                    _ => anyhow::bail!("{path} is no plain file"),
-                };
-                wanted.push((id, path));
-            } else if is_looked_for(&path) {
-                put(into, &path, b"")?;
+        for (path, entry) in tree.iter() {
+            if is_manifest(path) {
+                ensure!(entry.mode.starts_with("100"), "{path} is no plain file");
+                wanted.push((&entry.id, path));
+            } else if is_looked_for(path) {
+                put(into, path, b"")?;
             }
         }
         ensure!(wanted.len() <= MOST_MANIFESTS, "there are more than {MOST_MANIFESTS} manifests");
-        let ids: String = wanted.iter().map(|(id, _)| format!("{id}\n")).collect();
-        let shell = &self.shell;
-        let output = cmd!(shell, "git cat-file --batch").stdin(ids).quiet().output()?;
-        let mut rest = output.stdout.as_slice();
-        ensure!(rest.len() <= MOST_BYTES, "the manifests are larger than {} MiB", MOST_BYTES >> 20);
-        for (id, path) in wanted {
-            let (contents, left) = object(rest).with_context(|| format!("git does not have {id} ({path})"))?;
-            put(into, &path, contents)?;
-            rest = left;
+        let ids: Vec<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
+        for ((id, path), contents) in wanted.iter().zip(self.blobs(&ids)?) {
+            put(into, path, &contents.with_context(|| format!("git does not have {id} ({path})"))?)?;
         }
         Ok(())
     }
@@ -57,20 +37,12 @@ impl Git {
 
 /// Whether cargo may find a target or a readme by this file. More than it looks at today is fine, and so is less of what
 /// it looks at tomorrow: a target that only head seems to have selects.
-fn is_looked_for(path: &RepoPath) -> bool {
+#[must_use]
+pub fn is_looked_for(path: &RepoPath) -> bool {
     let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
     let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     matches!(name, b"lib.rs" | b"main.rs" | b"build.rs" | b"README" | b"README.md" | b"README.txt")
         || (name.ends_with(b".rs") && matches!(folder, b"bin" | b"tests" | b"examples" | b"benches"))
-}
-
-/// `<id> blob <size>\n<contents>\n`: the contents, and what follows.
-fn object(output: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = output.iter().position(|byte| *byte == b'\n')?;
-    let head = std::str::from_utf8(&output[..end]).ok()?;
-    let size: usize = head.rsplit_once(" blob ")?.1.parse().ok()?;
-    let contents = output.get(end + 1..end + 1 + size)?;
-    Some((contents, output.get(end + 2 + size..)?))
 }
 
 fn put(into: &Path, path: &RepoPath, contents: &[u8]) -> Result<()> {
@@ -84,7 +56,7 @@ fn put(into: &Path, path: &RepoPath, contents: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RepoPath, is_looked_for, object};
+    use super::{RepoPath, is_looked_for};
 
     #[test]
     fn what_cargo_looks_for_is_laid_out() {
@@ -95,12 +67,5 @@ mod tests {
         for name in ["a/src/x.rs", "a/src/plan/tests.rs", "a/tests/data/x.txt", "docs/a.md"] {
             assert!(!looked(name), "{name}");
         }
-    }
-
-    #[test]
-    fn an_object_is_read_by_its_size_and_a_missing_one_is_seen() {
-        assert_eq!(object(b"12 blob 3\na\nb\nrest"), Some((&b"a\nb"[..], &b"rest"[..])));
-        assert_eq!(object(b"12 missing\n"), None);
-        assert_eq!(object(b"12 blob 3\na"), None);
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Job, OnCommonChange, Pattern, Rule, Selects};
+use super::{Job, Lab, OnCommonChange, Pattern, Rule, Selects};
 
 const DEFAULT_TIMEOUT_MINUTES: u32 = 60;
 
@@ -21,6 +21,9 @@ pub(in crate::affected) struct File {
     /// Jobs written out.
     #[serde(default)]
     pub(super) job: Vec<NamedJob>,
+    /// The real backends that jobs may need.
+    #[serde(default)]
+    pub(super) lab: Vec<Lab>,
     /// Tried in order for each changed path; the first that matches decides.
     #[serde(default)]
     pub(super) rule: Vec<RawRule>,
@@ -40,9 +43,9 @@ pub(super) struct NamedJob {
     command: Option<String>,
     /// The lab (real backend) to raise before.
     lab: Option<String>,
-    /// Whether its tests speak with the OpenStack clients.
+    /// The Python environments that its tests use, each a folder below `ci/venvs`.
     #[serde(default)]
-    clients: bool,
+    venvs: Vec<String>,
     /// Whether its failure stops a change; default: it does.
     voting: Option<bool>,
     /// What happens when only packages that it depends on changed.
@@ -52,9 +55,12 @@ pub(super) struct NamedJob {
     owners: Vec<String>,
     /// After this many minutes it is ended; default: 60.
     timeout_minutes: Option<u32>,
-    /// Patterns of paths outside its packages that its tests read.
+    /// Patterns of all paths outside its packages that its builds and tests read. Where it is absent, sources are searched
+    /// for such paths.
+    reads: Option<Vec<String>>,
+    /// Whether it is left out where it passed on the same inputs before.
     #[serde(default)]
-    reads: Vec<String>,
+    proofs: bool,
 }
 
 /// One job for each package whose name matches; `*` may stand for a part of the name, and comes back in `{}`.
@@ -88,18 +94,21 @@ pub(in crate::affected) struct OwnJob {
     command: Option<String>,
     /// The lab (real backend) to raise before.
     lab: Option<String>,
-    /// Whether its tests speak with the OpenStack clients.
+    /// The Python environments that its tests use, each a folder below `ci/venvs`.
     #[serde(default)]
-    clients: bool,
+    venvs: Vec<String>,
     /// Whether its failure stops a change; default: it does.
     voting: Option<bool>,
     /// What happens when only packages that it depends on changed.
     on_common_change: Option<OnCommonChange>,
     /// After this many minutes it is ended; default: as in `ci/jobs.toml`.
     timeout_minutes: Option<u32>,
-    /// Patterns of paths elsewhere that its tests read.
+    /// Patterns of all paths outside its packages that its builds and tests read. Where it is absent, sources are searched
+    /// for such paths.
+    reads: Option<Vec<String>>,
+    /// Whether it is left out where it passed on the same inputs before.
     #[serde(default)]
-    reads: Vec<String>,
+    proofs: bool,
 }
 
 /// What changed paths mean that are not simply a package's source.
@@ -141,12 +150,14 @@ pub(super) fn named_job(raw: NamedJob) -> Result<Job> {
         packages: raw.packages,
         brought_by: None,
         lab: raw.lab,
-        clients: raw.clients,
+        venvs: raw.venvs,
         voting: raw.voting.unwrap_or(true),
         on_common_change: raw.on_common_change.unwrap_or_default(),
         owners: raw.owners,
         timeout_minutes: raw.timeout_minutes.unwrap_or(DEFAULT_TIMEOUT_MINUTES),
-        reads: patterns(&raw.reads)?,
+        proofs: raw.proofs,
+        reads_told: raw.reads.is_some(),
+        reads: patterns(&raw.reads.unwrap_or_default())?,
         name: raw.name,
     })
 }
@@ -171,12 +182,14 @@ pub(super) fn package_job(
         packages,
         brought_by: Some(package.to_owned()),
         lab: own.lab,
-        clients: own.clients,
+        venvs: own.venvs,
         voting: own.voting.unwrap_or(true),
         on_common_change: own.on_common_change.unwrap_or_default(),
         owners: template.owners.iter().map(|owner| owner.replace("{}", part)).collect(),
         timeout_minutes: own.timeout_minutes.or(template.timeout_minutes).unwrap_or(DEFAULT_TIMEOUT_MINUTES),
-        reads: patterns(&own.reads)?,
+        proofs: own.proofs,
+        reads_told: own.reads.is_some(),
+        reads: patterns(&own.reads.unwrap_or_default())?,
         name,
     })
 }
@@ -198,7 +211,7 @@ fn filter_of(packages: &[String]) -> String {
     packages.iter().map(|package| format!("package(={package})")).collect::<Vec<_>>().join(" + ")
 }
 
-fn command_of(job: &str) -> String {
+pub(super) fn command_of(job: &str) -> String {
     format!("cargo xtask test {job}")
 }
 

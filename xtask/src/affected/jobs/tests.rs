@@ -14,6 +14,11 @@ owners = [\"@x/{}\"]
 [[job]]
 name = \"rest\"
 packages = [\"common\"]
+
+[[lab]]
+name = \"rig\"
+raise = \"rig up\"
+lower = \"rig down\"
 ";
 
 fn workspace() -> Workspace {
@@ -66,7 +71,7 @@ fn a_rule_selects_none_all_or_jobs() {
     for jobs in ["\"none\"", "\"all\"", "[\"rest\"]"] {
         assert!(parse(&with(jobs), &[]).is_ok(), "{jobs}");
     }
-    refused(&with("\"some\""), &["line 14", "\"none\", \"all\" or a list of job names"]);
+    refused(&with("\"some\""), &["line 19", "\"none\", \"all\" or a list of job names"]);
     refused(&with("[\"rust\"]"), &["because", "`rust`"]);
 }
 
@@ -79,6 +84,13 @@ fn packages_and_jobs_must_fit_each_other() {
     refused(&GOOD.replace("x-driver-*", "x-driver-a"), &["no job covers package `x-driver-b`"]);
     refused(&GOOD.replace("\"rest\"", "\"driver-b\""), &["two jobs are named `driver-b`"]);
     refused(&GOOD.replace("\"rest\"", "\"re st\""), &["`re st`"]);
+}
+
+#[test]
+fn a_lab_must_be_known() {
+    let error = parse(GOOD, &[("x-driver-b", "lab = \"rag\"")]).expect_err("no such lab");
+    assert!(error.contains("job `driver-b` needs the lab `rag`"), "{error}");
+    refused(&format!("{GOOD}\n[[lab]]\nname = \"rig\"\nraise = \"\"\nlower = \"\"\n"), &["two labs are named `rig`"]);
 }
 
 #[test]

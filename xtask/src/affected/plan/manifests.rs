@@ -1,6 +1,6 @@
 //! What changed manifests, the lock file and the files of removed packages mean for the jobs.
 
-use super::{Planner, Reached, Scope, Step};
+use super::{Planner, Scope, Step, ways::Way};
 use crate::affected::{
     graph::PackageIndex,
     jobs::Job,
@@ -10,7 +10,7 @@ use crate::affected::{
 
 impl Planner<'_> {
     /// The jobs that `name` reaches as a manifest; `None` where it is none that cargo reads.
-    pub(super) fn over_manifests(&self, name: &RepoPath) -> Option<Reached> {
+    pub(super) fn over_manifests(&self, name: &RepoPath) -> Option<Vec<Way>> {
         let root = matches!(name.as_bytes(), b"Cargo.toml" | b"Cargo.lock");
         let member = self.workspace.members().find(|(_, package)| {
             let inside = package.directory.as_deref().and_then(|directory| name.below(directory));
@@ -33,7 +33,7 @@ impl Planner<'_> {
             compared.effects.get(name)?;
             found = match owner {
                 Some((origin, reach)) => self.over_packages(origin, reach),
-                None => self.every(&Step::Unplaced),
+                None => self.unplaced().collect(),
             };
         }
         for effect in compared.effects.get(name).into_iter().flatten() {
@@ -41,8 +41,9 @@ impl Planner<'_> {
                 None => found.extend(self.every(&Step::EveryPackage(effect.what.clone()))),
                 Some((origin, reach)) => {
                     let reached = self.over_packages(origin, reach).into_iter();
-                    found.extend(reached.map(|(index, scope, steps)| {
-                        (index, scope, [Step::Manifest(effect.what.clone())].into_iter().chain(steps).collect())
+                    found.extend(reached.map(|way| {
+                        let steps = [Step::Manifest(effect.what.clone())].into_iter().chain(way.steps).collect();
+                        Way::said(way.job, way.scope, steps)
                     }));
                 }
             }
@@ -51,13 +52,13 @@ impl Planner<'_> {
         if let Some((_, package)) = member {
             let jobs = self.table.jobs.iter().enumerate();
             let own = jobs.filter(|(_, job)| job.brought_by.as_ref() == Some(&package.name));
-            found.extend(own.map(|(index, _)| (index, Scope::Own, vec![Step::Package(package.name.clone())])));
+            found.extend(own.map(|(job, _)| Way::said(job, Scope::Own, vec![Step::Package(package.name.clone())])));
         }
         Some(found)
     }
 
-    fn every(&self, step: &Step) -> Reached {
-        (0..self.table.jobs.len()).map(|index| (index, Scope::Own, vec![step.clone()])).collect()
+    fn every(&self, step: &Step) -> Vec<Way> {
+        (0..self.table.jobs.len()).map(|job| Way::said(job, Scope::Own, vec![step.clone()])).collect()
     }
 
     /// Whether a change of `origin` that came this way is the job's own. A job that covers several packages counts each

@@ -45,7 +45,7 @@ why = "the tool's scripts"
 "#;
 
 /// common <- {local, nfs, lvm}; shared <- {local, nfs}; common <- tool for its tests.
-fn workspace() -> Workspace {
+pub(super) fn workspace() -> Workspace {
     let package = |name: &str, directory: &str, dependents: &[(usize, bool)]| Package {
         name: name.to_owned(),
         directory: Some(directory.into()),
@@ -69,7 +69,7 @@ fn own(texts: &[(&str, &str)]) -> BTreeMap<String, (String, String)> {
     texts.iter().map(|(package, text)| file(package, text)).collect()
 }
 
-fn changes(paths: impl IntoIterator<Item = RepoPath>, links: &[(&str, &str)]) -> Changes {
+pub(super) fn changes(paths: impl IntoIterator<Item = RepoPath>, links: &[(&str, &str)]) -> Changes {
     let links = links.iter().map(|(at, target)| SymLink { at: RepoPath::new(*at), target: RepoPath::new(*target) });
     let found = Found::Paths { paths: paths.into_iter().collect(), links: links.collect() };
     Changes { compared: "a to b".to_owned(), found, bases: Vec::new() }
@@ -96,7 +96,7 @@ fn manifests() -> Manifests {
     Manifests::Compared(Compared { paths, effects, gone: BTreeSet::from(["drivers/old".to_owned()]) })
 }
 
-fn told(plan: &Plan) -> Vec<String> {
+pub(super) fn told(plan: &Plan) -> Vec<String> {
     let lines = plan.jobs.iter().filter(|decision| decision.state != State::Unaffected).map(|decision| {
         let word = match (decision.state, decision.voting) {
             (State::Run, true) => "run",

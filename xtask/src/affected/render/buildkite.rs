@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     affected::plan::{Decision, Plan, State},
-    test::command::REPORTS,
+    test::runner::REPORTS,
 };
 
 #[derive(Serialize)]

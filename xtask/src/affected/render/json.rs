@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::affected::plan::{Cause, Decision, Plan, Scope, State, Step};
+use crate::affected::plan::{Cause, Decision, Plan, Proof, Scope, State, Step};
 
 const SCHEMA: u32 = 1;
 
@@ -56,6 +56,20 @@ pub struct PlannedJob {
     pub timeout_minutes: u32,
     /// The shortest way from a changed path to this job; null where none is known.
     pub reason: Option<Reason>,
+    /// The run that makes this one needless, where the state is `proved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<PlannedProof>,
+}
+
+/// A run of the same job on the same inputs, that passed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedProof {
+    /// The record of it.
+    pub record: String,
+    /// The commit that it ran on.
+    pub commit: String,
+    /// When it ended, in seconds since 1970.
+    pub ended: u64,
 }
 
 /// Whether a job runs.
@@ -66,6 +80,8 @@ pub enum PlannedState {
     Run,
     /// Its team leaves changes of common code out.
     Skipped,
+    /// It passed on the same inputs before.
+    Proved,
     /// Nothing that changed reaches it.
     Unaffected,
 }
@@ -125,6 +141,21 @@ pub enum Way {
         /// Why.
         why: String,
     },
+    /// The job read this path in an earlier run.
+    Observed {
+        /// The path, or a folder that shows it.
+        path: String,
+    },
+    /// A source names the path.
+    Named {
+        /// The source.
+        source: String,
+    },
+    /// A source climbs out of its package and may read anything.
+    Climbs {
+        /// The source.
+        source: String,
+    },
     /// No rule and no package places the path.
     Unplaced,
 }
@@ -147,8 +178,11 @@ impl Document {
             let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
             ensure!(!job.name.is_empty() && job.name.chars().all(good), "`{}` is no name of a job", job.name);
             ensure!(document.jobs[..index].iter().all(|other| other.name != job.name), "{} is there twice", job.name);
-            let left_out = document.every_job.is_some() && job.state != PlannedState::Run;
+            let left_out =
+                document.every_job.is_some() && !matches!(job.state, PlannedState::Run | PlannedState::Proved);
             ensure!(!left_out, "every job was to run, and {} is left out", job.name);
+            let proved = job.state == PlannedState::Proved;
+            ensure!(proved == job.proof.is_some(), "{} is proved by no record, or run in spite of one", job.name);
         }
         Ok(document)
     }
@@ -177,6 +211,7 @@ fn job(decision: &Decision) -> PlannedJob {
         state: match decision.state {
             State::Run => PlannedState::Run,
             State::Skipped => PlannedState::Skipped,
+            State::Proved => PlannedState::Proved,
             State::Unaffected => PlannedState::Unaffected,
         },
         voting: decision.voting,
@@ -186,6 +221,7 @@ fn job(decision: &Decision) -> PlannedJob {
         owners: job.owners.clone(),
         timeout_minutes: job.timeout_minutes,
         reason: decision.cause.as_ref().map(reason),
+        proof: decision.proof.clone().map(|Proof { record, commit, ended }| PlannedProof { record, commit, ended }),
     }
 }
 
@@ -207,6 +243,9 @@ fn way(step: &Step) -> Way {
         Step::Manifest(what) => Way::Manifest { what },
         Step::EveryPackage(what) => Way::EveryPackage { what },
         Step::Uncompared(why) => Way::Uncompared { why },
+        Step::Observed(path) => Way::Observed { path: path.to_string() },
+        Step::Named(source) => Way::Named { source: source.to_string() },
+        Step::Climbs(source) => Way::Climbs { source: source.to_string() },
         Step::Unplaced => Way::Unplaced,
     }
 }

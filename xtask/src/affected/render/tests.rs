@@ -15,14 +15,16 @@ fn decision(name: &str, state: State, voting: bool, cause: Option<Cause>) -> Dec
         filter: format!("package(=ashlar-{name})"),
         command: format!("run {name}"),
         lab: (name == "driver-lvm").then(|| "loop".to_owned()),
-        clients: false,
+        venvs: Vec::new(),
         voting: true,
         on_common_change: OnCommonChange::Gate,
         owners: vec!["@ashlar/team".to_owned()],
         timeout_minutes: 5,
         reads: Vec::new(),
+        reads_told: false,
+        proofs: false,
     };
-    Decision { job, state, voting, cause }
+    Decision { job, state, voting, cause, proof: None }
 }
 
 fn plan() -> Plan {

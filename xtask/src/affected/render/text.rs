@@ -5,9 +5,10 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::chain;
-use crate::affected::plan::{Decision, Plan, State};
+use crate::affected::plan::{Decision, Plan, Proof, State};
 
 const RUN: Style = AnsiColor::Green.on_default().bold();
+const PROVED: Style = AnsiColor::Cyan.on_default();
 const SHOWN: Style = AnsiColor::Yellow.on_default();
 const QUIET: Style = Style::new().dimmed();
 
@@ -55,11 +56,17 @@ fn word(decision: &Decision) -> (&'static str, Style) {
         (State::Run, true) => ("run", RUN),
         (State::Run, false) => ("check", SHOWN),
         (State::Skipped, _) => ("skipped", SHOWN),
+        (State::Proved, _) => ("proved", PROVED),
         (State::Unaffected, _) => ("-", QUIET),
     }
 }
 
 fn reason(decision: &Decision, plan: &Plan) -> String {
+    if let Some(Proof { record, commit, .. }) = &decision.proof {
+        let (record, commit) = (record.get(..12).unwrap_or(record), commit.get(..10).unwrap_or(commit));
+        let cause = decision.cause.as_ref().map_or_else(String::new, |cause| format!("; changed: {}", cause.path));
+        return format!("passed on the same inputs at {commit}, record {record}{cause}");
+    }
     let policy = match (decision.state, decision.voting) {
         (State::Run, false) => "no vote: ",
         (State::Skipped, _) => "its team skips common changes: ",

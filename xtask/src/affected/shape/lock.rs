@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 /// One locked package.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// Its name.
     pub name: String,
@@ -20,7 +21,7 @@ pub struct Key {
 pub type Lock = BTreeMap<Key, Locked>;
 
 /// What the lock file says of one package.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Locked {
     /// Its checksum, and any key that is not known here.
     pub facts: BTreeMap<String, String>,
@@ -86,5 +87,20 @@ fn dependency(told: &Value, named: &BTreeMap<&str, Vec<&Key>>) -> Result<Key> {
     match named.get(name).into_iter().flatten().copied().filter(fits).collect::<Vec<&Key>>().as_slice() {
         [one] => Ok((*one).clone()),
         _ => bail!("the dependency `{told}` in Cargo.lock is not one of its packages"),
+    }
+}
+
+/// A lock as a list, since keys of JSON are texts.
+pub(super) mod listed {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Key, Lock, Locked};
+
+    pub(in super::super) fn serialize<S: Serializer>(lock: &Lock, serializer: S) -> Result<S::Ok, S::Error> {
+        lock.iter().collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lock, D::Error> {
+        Ok(Vec::<(Key, Locked)>::deserialize(deserializer)?.into_iter().collect())
     }
 }

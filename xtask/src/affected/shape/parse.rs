@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::Table;
 
@@ -26,13 +27,14 @@ pub struct Texts {
 }
 
 /// What cargo would compile, as far as manifests and lock decide it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// What reaches every package.
     pub everywhere: Facts,
     /// The members by their folder.
     pub members: BTreeMap<String, Member>,
     /// The packages that cargo would take.
+    #[serde(with = "lock::listed")]
     pub lock: Lock,
 }
 

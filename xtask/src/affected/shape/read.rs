@@ -8,62 +8,106 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
 use xshell::{Shell, cmd};
 
 use super::{
     compare::{Difference, compare},
     parse::{Shape, Texts},
-    place::{Compared, Manifests, place},
+    place::{Manifests, place},
 };
 use crate::affected::{
     cargo::Cargo,
     changes::{Base, Changes, Found},
-    git::Git,
+    fingerprint::Fingerprint,
+    git::{Git, is_manifest},
+    kept::Kept,
     path::RepoPath,
 };
 
-/// Compares manifests and lock files of the bases with those of the work tree, if any of them changed. `changes` are
-/// seen from the workspace.
-#[must_use]
-pub fn manifests(git: &Git, cargo: &Cargo, changes: &Changes) -> Manifests {
-    let Found::Paths { paths, .. } = &changes.found else { return Manifests::Untouched };
-    let changed: BTreeSet<RepoPath> = paths.iter().filter(|path| is_manifest(path)).cloned().collect();
-    if changed.is_empty() {
-        return Manifests::Untouched;
-    }
-    match compared(git, cargo, changes, &changed) {
-        Ok(compared) => Manifests::Compared(compared),
-        Err(error) => Manifests::Unknown(one_line(&format!("{error:#}"))),
-    }
+/// What shapes are kept as.
+const KIND: &str = "shape";
+
+/// The manifests and lock files of both sides, where one of them changed.
+pub struct Shapes {
+    head: Shape,
+    difference: Difference,
 }
 
-fn is_manifest(path: &RepoPath) -> bool {
-    matches!(path.as_bytes().rsplit(|byte| *byte == b'/').next(), Some(b"Cargo.toml" | b"Cargo.lock"))
+/// What answers of cargo are kept under; see [`Fingerprint`].
+pub struct Keeping<'k> {
+    /// Where they are kept.
+    pub kept: &'k Kept,
+    /// This machine's part of every digest; `None`: nothing is kept.
+    pub here: Option<&'k Fingerprint>,
+    /// The digest of the work tree, where it is known.
+    pub work_tree: Option<&'k str>,
 }
 
-fn compared(git: &Git, cargo: &Cargo, changes: &Changes, changed: &BTreeSet<RepoPath>) -> Result<Compared> {
-    let top = git.top().canonicalize()?;
-    let root = cargo.root.canonicalize()?;
-    let below = root.strip_prefix(&top).context("the workspace is not in this work tree")?;
-    let (head, bases) = std::thread::scope(|scope| {
-        let head = scope.spawn(|| shape(&root).context("the manifests here cannot be compared"));
-        let bases: Result<Vec<Shape>> = changes.bases.iter().map(|base| at(git, base, below)).collect();
-        (head.join().expect("reading manifests does not panic"), bases)
-    });
-    let head = head?;
-    let mut difference = Difference::default();
-    for base in bases? {
-        difference.extend(compare(&base, &head));
+impl Shapes {
+    /// Compares the manifests and lock files of the bases with those of the work tree, where the workspace's root is
+    /// `root`; `None` if none of them changed. Paths of `changes` are relative to the work tree's root.
+    pub fn read(git: &Git, root: &Path, changes: &Changes, keeping: &Keeping<'_>) -> Option<Result<Self>> {
+        let Found::Paths { paths, .. } = &changes.found else { return None };
+        paths.iter().any(is_manifest).then(|| Self::compared(git, root, &changes.bases, keeping))
     }
-    Ok(place(&difference, changed, &cargo.workspace, &head.lock, &|key| cargo.locked(key)))
+
+    fn compared(git: &Git, root: &Path, bases: &[Base], keeping: &Keeping<'_>) -> Result<Self> {
+        let top = git.top().canonicalize()?;
+        let root = root.canonicalize()?;
+        let below = root.strip_prefix(&top).context("the workspace is not in this work tree")?;
+        let (head, bases) = std::thread::scope(|scope| {
+            let head = scope.spawn(|| {
+                let read = || shape(&root).context("the manifests here cannot be compared");
+                match keeping.work_tree {
+                    Some(digest) => keeping.kept.or(KIND, digest, read),
+                    None => read(),
+                }
+            });
+            let bases: Result<Vec<Shape>> = bases.iter().map(|base| at(git, base, below, keeping)).collect();
+            (head.join().expect("reading manifests does not panic"), bases)
+        });
+        let head = head?;
+        let mut difference = Difference::default();
+        for base in bases? {
+            difference.extend(compare(&base, &head));
+        }
+        Ok(Self { head, difference })
+    }
+
+    /// What the changed manifests did to the packages; `paths` are those of the change, seen from the workspace.
+    #[must_use]
+    pub fn placed(read: Option<Result<Self>>, cargo: &Cargo, paths: &BTreeSet<RepoPath>) -> Manifests {
+        match read {
+            None => Manifests::Untouched,
+            Some(Ok(Self { head, difference })) => {
+                let changed = paths.iter().filter(|path| is_manifest(path)).cloned().collect();
+                let known = |key: &_| cargo.locked(key);
+                Manifests::Compared(place(&difference, &changed, &cargo.workspace, &head.lock, &known))
+            }
+            Some(Err(error)) => Manifests::Unknown(one_line(&format!("{error:#}"))),
+        }
+    }
 }
 
 /// The shape of the workspace in the folder `below` of a tree that git has.
-fn at(git: &Git, base: &Base, below: &Path) -> Result<Shape> {
-    let temporary = tempfile::tempdir().context("no folder for the manifests of the base")?;
-    let folder = temporary.path().canonicalize()?;
-    git.skeleton(base, &folder).context("the manifests of the base cannot be read")?;
-    shape(&folder.join(below)).context("the manifests of the base cannot be compared")
+fn at(git: &Git, base: &Base, below: &Path, keeping: &Keeping<'_>) -> Result<Shape> {
+    let tree = git.tree(base)?;
+    let read = || {
+        let temporary = quick_folder().context("no folder for the manifests of the base")?;
+        let folder = temporary.path().canonicalize()?;
+        git.skeleton(&tree, &folder).context("the manifests of the base cannot be read")?;
+        shape(&folder.join(below)).context("the manifests of the base cannot be compared")
+    };
+    match keeping.here {
+        Some(here) => keeping.kept.or(KIND, &here.of_tree(&tree), read),
+        None => read(),
+    }
+}
+
+/// A folder in memory, where there is such a place: a skeleton is a thousand small files for a few milliseconds.
+fn quick_folder() -> std::io::Result<TempDir> {
+    tempfile::tempdir_in("/dev/shm").or_else(|_not_here| tempfile::tempdir())
 }
 
 fn shape(root: &Path) -> Result<Shape> {

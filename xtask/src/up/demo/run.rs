@@ -15,8 +15,9 @@ use super::{
     steps::STEPS,
 };
 use crate::{
+    stop::Stop,
     terminal,
-    up::{api::Api, place::Place, programs::Programs, service::Service, stop::Stop, tail::tail},
+    up::{api::Api, place::Place, programs::Programs, service::Service, tail::tail},
 };
 
 /// What the demonstration needs.

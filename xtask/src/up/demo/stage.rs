@@ -10,12 +10,14 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::content::Content;
-use crate::up::{
-    api::{Api, text},
-    place::Place,
-    programs::Programs,
-    service::Service,
+use crate::{
     stop::{Polled, Stop},
+    up::{
+        api::{Api, text},
+        place::Place,
+        programs::Programs,
+        service::Service,
+    },
 };
 
 const POLL: Duration = Duration::from_millis(20);

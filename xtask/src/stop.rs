@@ -36,6 +36,11 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Asks, as a signal does.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Whether somebody asked.
     #[must_use]
     pub fn asked(&self) -> bool {

@@ -1,0 +1,193 @@
+//! Where the texts of all sources may lead, so that a changed path finds who names it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::scan::Said;
+use crate::affected::{
+    graph::{PackageIndex, Reach, Workspace},
+    path::RepoPath,
+};
+
+/// A source and what it does with a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mention {
+    /// The source file.
+    pub source: RepoPath,
+    /// Its package, and how far it reaches there.
+    pub origin: (PackageIndex, Reach),
+    /// Whether it names the path; else it climbs and may read anything.
+    pub names: bool,
+}
+
+/// Who names what.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    sources: Vec<Source>,
+    /// Where texts lead, by the whole path: the places in `sources`. The path itself and all below it is meant.
+    whole: BTreeMap<Vec<u8>, BTreeSet<usize>>,
+    /// The same of single names: the path itself is meant, since any word can be the name of a folder.
+    exact: BTreeMap<Vec<u8>, BTreeSet<usize>>,
+    /// The same of texts with `..`, whose end may be missing: every path that begins so.
+    begun: BTreeMap<Vec<u8>, BTreeSet<usize>>,
+    /// Sources that climb.
+    climbing: BTreeSet<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Source {
+    path: RepoPath,
+    origin: (PackageIndex, Reach),
+    /// The folder of its package.
+    package: RepoPath,
+}
+
+impl Index {
+    /// Puts together what the sources say; those of no package are left out.
+    pub fn new<'s>(workspace: &Workspace, said: impl IntoIterator<Item = (&'s RepoPath, &'s Said)>) -> Self {
+        let mut index = Self::default();
+        for (source, said) in said {
+            let Some((package, reach)) = workspace.owner(source) else { continue };
+            let Some(folder) = &workspace.packages[package].directory else { continue };
+            let at = index.sources.len();
+            let inside = source.below(folder).unwrap_or_default();
+            let runs_there = reach == Reach::OwnTests || inside == b"build.rs";
+            if said.climbs || (said.says_dots && runs_there) {
+                index.climbing.insert(at);
+            }
+            let folder = RepoPath::new(folder.clone());
+            let beside = source.parent().unwrap_or_else(|| RepoPath::new(""));
+            for text in &said.texts {
+                index.add(at, text, &folder, &beside);
+            }
+            index.sources.push(Source { path: source.clone(), origin: (package, reach), package: folder });
+        }
+        index
+    }
+
+    /// A text may be meant from the source's folder (`include_str!`), from its package's (tests run there, and
+    /// `CARGO_MANIFEST_DIR` is put before it) or from the workspace's (compilers run there, and macros with them).
+    fn add(&mut self, at: usize, text: &str, package: &RepoPath, beside: &RepoPath) {
+        let text = text.rsplit_once("rerun-if-changed=").map_or(text, |(_, path)| path);
+        let (text, cut) = before_patterns(text.trim_start_matches('/'));
+        let climbing = text.split('/').any(|part| part == "..");
+        let top = RepoPath::new("");
+        for from in [beside, package, &top] {
+            let Some(target) = joined(from, text) else { continue };
+            let own = package.as_bytes() == target.as_bytes() || package.below(target.as_bytes()).is_some();
+            let map = match (climbing, text.contains('/') || cut) {
+                (true, _) => &mut self.begun,
+                // A folder above the package is no text's meaning: nobody reads all of it by naming nothing.
+                _ if own => continue,
+                (false, true) => &mut self.whole,
+                (false, false) => &mut self.exact,
+            };
+            map.entry(target.as_bytes().to_vec()).or_default().insert(at);
+        }
+    }
+
+    /// Who names `path`, or may read it by climbing out of its own package. A source says nothing of itself.
+    #[must_use]
+    pub fn of(&self, path: &RepoPath) -> BTreeSet<Mention> {
+        let bytes = path.as_bytes();
+        let mut found: BTreeMap<usize, bool> = BTreeMap::new();
+        for at in &self.climbing {
+            found.insert(*at, false);
+        }
+        for at in self.exact.get(bytes).into_iter().flatten() {
+            found.insert(*at, true);
+        }
+        for end in 0..=bytes.len() {
+            let whole = end == bytes.len() || bytes[end] == b'/';
+            let named = self.whole.get(&bytes[..end]).filter(|_| whole && end > 0).into_iter();
+            for at in named.chain(self.begun.get(&bytes[..end])).flatten() {
+                found.insert(*at, true);
+            }
+        }
+        let mentions = found.into_iter().filter_map(|(at, names)| {
+            let Source { path: source, origin, package } = self.sources.get(at)?;
+            let told = source != path && (names || path.below(package.as_bytes()).is_none());
+            told.then(|| Mention { source: source.clone(), origin: *origin, names })
+        });
+        mentions.collect()
+    }
+}
+
+/// The text up to the first part that is a pattern or is filled in, and whether something was cut off.
+fn before_patterns(text: &str) -> (&str, bool) {
+    match text.find(['*', '?', '{', '[', '$']) {
+        None => (text, false),
+        Some(at) => (text[..at].rsplit_once('/').map_or("", |(folder, _)| folder), true),
+    }
+}
+
+/// `text` seen from a folder; `None` where it leaves the tree or is too bare to be a path.
+fn joined(from: &RepoPath, text: &str) -> Option<RepoPath> {
+    if text.is_empty() || text.chars().all(|letter| letter == '.' || letter == '/') && !text.contains("..") {
+        return None;
+    }
+    // `follow` takes the folder of a link, and this is as if one lay in it.
+    let link = if from.as_bytes().is_empty() { b"link".to_vec() } else { [from.as_bytes(), b"/link"].concat() };
+    RepoPath::new(link).follow(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Index, Reach, RepoPath, Workspace};
+    use crate::affected::{graph::Package, mentions::scan::scan};
+
+    fn workspace() -> Workspace {
+        let package = |name: &str, directory: &str| Package {
+            name: name.to_owned(),
+            directory: Some(directory.into()),
+            member: true,
+            test_only: vec!["tests".to_owned()],
+            ..Package::default()
+        };
+        Workspace { packages: vec![package("a", "drivers/a"), package("b", "drivers/b")] }
+    }
+
+    /// Who names the path, where one source of package a says `text`.
+    fn names(source: &str, text: &str, path: &str) -> Option<(Reach, bool)> {
+        let source = RepoPath::new(format!("drivers/a/{source}"));
+        let said = BTreeMap::from([(source, scan(text.as_bytes()))]);
+        let index = Index::new(&workspace(), &said);
+        index.of(&RepoPath::new(path)).into_iter().next().map(|mention| (mention.origin.1, mention.names))
+    }
+
+    #[test]
+    fn a_text_is_tried_from_the_file_the_package_and_the_workspace() {
+        let named = Some((Reach::Dependents, true));
+        assert_eq!(names("src/x/y.rs", "include_str!(\"../../../b/data\")", "drivers/b/data"), named);
+        assert_eq!(names("src/lib.rs", "concat!(env!(\"X\"), \"/../b/data\", \"/x\")", "drivers/b/data/x"), named);
+        assert_eq!(names("src/lib.rs", "load!(\"data/table\")", "data/table"), named);
+        assert_eq!(names("src/lib.rs", "load!(\"LICENSE\")", "LICENSE"), named);
+        assert_eq!(names("src/lib.rs", "include!(\"../tests/x\")", "drivers/a/tests/x"), named);
+        assert_eq!(names("tests/it.rs", "f(\"../b/fix\")", "drivers/b/fixture"), Some((Reach::OwnTests, true)));
+        assert_eq!(names("src/lib.rs", "f(\"../b/data\")", "drivers/b/other"), None);
+        assert_eq!(names("src/lib.rs", "f(\"data/table\")", "data/tables"), None);
+    }
+
+    #[test]
+    fn what_is_filled_in_later_means_the_folder_before_it() {
+        let named = Some((Reach::OwnTests, true));
+        assert_eq!(names("tests/it.rs", "format!(\"../b/data/{name}.txt\")", "drivers/b/data/x"), named);
+        assert_eq!(names("tests/it.rs", "glob(\"../b/*.txt\")", "drivers/b/x.txt"), named);
+        assert_eq!(names("tests/it.rs", "format!(\"{name}.txt\")", "x.txt"), None);
+        assert_eq!(
+            names("build.rs", "f(\"cargo::rerun-if-changed=../b/x\")", "drivers/b/x").map(|way| way.1),
+            Some(true)
+        );
+    }
+
+    #[test]
+    fn folders_above_are_meant_by_climbing_alone() {
+        assert_eq!(names("tests/it.rs", "f(\"../..\")", "anything"), Some((Reach::OwnTests, true)));
+        assert_eq!(names("tests/it.rs", "f(\"..\")", "anything"), Some((Reach::OwnTests, false)));
+        assert_eq!(names("build.rs", "f(\"..\")", "anything"), Some((Reach::Dependents, false)));
+        for text in ["..", "/", ".", "drivers", "./", "{x}", "b", "drivers/"] {
+            assert_eq!(names("src/lib.rs", &format!("f(\"{text}\")"), "drivers/b/x"), None, "{text}");
+        }
+    }
+}

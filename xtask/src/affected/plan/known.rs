@@ -1,0 +1,88 @@
+//! What earlier runs tell: which of the supposed ways are real, which the folders do not show, and which jobs have
+//! passed on these very inputs.
+
+use std::collections::BTreeMap;
+
+use super::{Decision, Planner, Proof, Scope, State, Step, ways::Way};
+use crate::{
+    affected::{git::is_looked_for, jobs::JOBS_FILE, path::RepoPath, tree::Tree},
+    evidence::record::Record,
+};
+
+/// What is known from earlier runs. Nothing, where nobody recorded any: then all rests on folders and dependencies.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// For a job (by its place in the table) a run of which every input is the same at the base.
+    pub observed: BTreeMap<usize, Record>,
+    /// For a job a run of which every input, the machine too, is the same at head, and that passed.
+    pub proofs: BTreeMap<usize, Proof>,
+    /// What there was before the change.
+    pub base: Tree,
+    /// What there is now.
+    pub head: Tree,
+}
+
+impl Planner<'_> {
+    /// Holds the ways against what the jobs were seen to read. A job that was not seen keeps all of its ways; one that was
+    /// keeps those that somebody said, and the supposed ones if it read the path. What it read and nobody supposed is
+    /// added.
+    pub(super) fn sifted(&self, path: &RepoPath, mut ways: Vec<Way>) -> Vec<Way> {
+        let Known { observed, base, head, .. } = &self.evidence;
+        if observed.is_empty() || self.is_beyond_records(path) {
+            return ways;
+        }
+        for (&job, record) in observed {
+            if record.governed_by.contains_key(path) {
+                continue;
+            }
+            match record.touched(path, base, head) {
+                Some(read) => {
+                    // "Nothing places it" is no longer the reason.
+                    ways.retain(|way| way.job != job || way.steps != [Step::Unplaced]);
+                    if !ways.iter().any(|way| way.job == job) {
+                        ways.push(Way::said(job, Scope::Own, vec![Step::Observed(read.clone())]));
+                    }
+                }
+                None => ways.retain(|way| way.job != job || way.said || self.is_in_own_folder(job, path)),
+            }
+        }
+        ways
+    }
+
+    /// What a record cannot speak of: files that cargo finds by their names when they come, files that say what runs, and
+    /// what is staged in another form than either tree has.
+    fn is_beyond_records(&self, path: &RepoPath) -> bool {
+        let Known { base, head, .. } = &self.evidence;
+        let comes_or_goes = base.has(path) != head.has(path);
+        (comes_or_goes && is_looked_for(path)) || base.get(path) == head.get(path) || governs(path)
+    }
+
+    /// A change of a driver's own folder always runs its job, whatever it read.
+    fn is_in_own_folder(&self, job: usize, path: &RepoPath) -> bool {
+        let brought_by = self.table.jobs[job].brought_by.as_ref().and_then(|name| self.workspace.member(name));
+        let folder = brought_by.and_then(|package| self.workspace.packages[package].directory.as_deref());
+        folder.is_some_and(|folder| path.below(folder).is_some())
+    }
+
+    /// Takes a job back that has passed on the same inputs, where its team wants that.
+    pub(super) fn unless_proved(&self, job: usize, decision: Decision) -> Decision {
+        match self.evidence.proofs.get(&job) {
+            Some(proof) if decision.state == State::Run => {
+                Decision { state: State::Proved, proof: Some(proof.clone()), ..decision }
+            }
+            _ => decision,
+        }
+    }
+}
+
+/// Whether cargo, rustup, nextest or the planner itself takes orders from it, wherever it lies.
+fn governs(path: &RepoPath) -> bool {
+    let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
+    let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    path.as_bytes() == JOBS_FILE.as_bytes()
+        || matches!(name, b"job.toml" | b"rust-toolchain" | b"rust-toolchain.toml")
+        || matches!(folder, b".cargo" | b".config")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! A plan with all that it was made from: git, cargo and the job table, read once. For every command that plans.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Result;
+
+use super::{
+    cargo::Cargo,
+    changes::{Changes, Found, SymLink},
+    fingerprint::Fingerprint,
+    git::{Git, Listing},
+    jobs::{JOBS_FILE, JobTable},
+    kept::Kept,
+    mentions::{index::Index, read as sources, scan::Said},
+    path::RepoPath,
+    plan::{Plan, Planner, known::Known},
+    shape::{
+        place::Manifests,
+        read::{Keeping, Shapes},
+    },
+};
+
+/// What the sources said is kept as one piece, source by source, for as long as it is read the same way.
+const SOURCES: &str = "sources";
+const SOURCES_FORM: &str = "1";
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The revision to compare with; see [`Git::changes`].
+    pub base: Option<String>,
+    /// The revision to look at instead of the work tree.
+    pub head: Option<String>,
+    /// Where records of earlier runs are.
+    pub records: Records,
+    /// Whether nothing that was worked out before is taken, nor anything kept.
+    pub afresh: bool,
+}
+
+/// Where records of earlier runs are.
+#[derive(Clone, Debug, Default)]
+pub enum Records {
+    /// Where they are written if nobody says otherwise.
+    #[default]
+    Usual,
+    /// In this folder.
+    In(PathBuf),
+    /// They are not to be looked at.
+    Ignored,
+}
+
+/// What a plan is made from.
+pub struct Planned {
+    /// The work tree.
+    pub git: Git,
+    /// The workspace in it.
+    pub cargo: Cargo,
+    /// Its jobs.
+    pub table: JobTable,
+    /// What changed, seen from the workspace's root.
+    pub changes: Changes,
+    /// What is wrong with what would have made the plan better.
+    pub warnings: Vec<String>,
+    manifests: Manifests,
+    mentions: Index,
+    known: Known,
+}
+
+impl Planned {
+    /// Reads the workspace around `directory` and what changed there: see [`Git::changes`].
+    ///
+    /// # Errors
+    /// No plan can be made; the message says what to do.
+    pub fn read(directory: &Path, asked: &Asked) -> Result<Self> {
+        let git = Git::open(directory)?;
+        let (changes, listing) = git.changes(asked.base.as_deref(), asked.head.as_deref())?;
+        let kept = if asked.afresh { Kept::nothing() } else { Kept::below(git.dir()) };
+        // Another revision's files are not those on disk, which cargo looks at.
+        let here = Fingerprint::here(directory).filter(|_| asked.head.is_none());
+        let work_tree = here.as_ref().and_then(|here| here.of_work_tree(&git, &listing, &changes));
+        let keeping = Keeping { kept: &kept, here: here.as_ref(), work_tree: work_tree.as_deref() };
+        // Neither needs the other, and each waits for cargo.
+        let (cargo, shapes) = std::thread::scope(|scope| {
+            let cargo = scope.spawn(|| Cargo::read_once(directory, &kept, work_tree.as_deref()));
+            let shapes = Shapes::read(&git, &root_above(directory), &changes, &keeping);
+            (cargo.join().expect("reading the packages does not panic"), shapes)
+        });
+        let cargo = cargo?;
+        let table = JobTable::read(&cargo.root, &cargo.workspace)?;
+        let view = View::new(git.top(), &cargo.root);
+        let fresh = match &changes.found {
+            Found::Paths { paths, .. } if asked.head.is_none() => paths.clone(),
+            _ => BTreeSet::new(),
+        };
+        let changes = view.of_changes(changes);
+        let none = BTreeSet::new();
+        let paths = if let Found::Paths { paths, .. } = &changes.found { paths } else { &none };
+        let manifests = Shapes::placed(shapes, &cargo, paths);
+        let mut planned = Self {
+            manifests,
+            mentions: Index::default(),
+            known: Known::default(),
+            warnings: Vec::new(),
+            git,
+            cargo,
+            table,
+            changes,
+        };
+        planned.search(&kept, &listing, &fresh, &view)?;
+        Ok(planned)
+    }
+
+    /// Searches the sources for paths outside their packages, if a job needs that.
+    fn search(&mut self, kept: &Kept, listing: &Listing, fresh: &BTreeSet<RepoPath>, view: &View) -> Result<()> {
+        let Found::Paths { paths, .. } = &self.changes.found else { return Ok(()) };
+        let all_recorded = (0..self.table.jobs.len()).all(|job| self.known.observed.contains_key(&job));
+        if paths.is_empty() || all_recorded {
+            return Ok(());
+        }
+        let known: sources::Known = kept.get(SOURCES, SOURCES_FORM).unwrap_or_default();
+        let (said, now) = sources::said(&self.git, &listing.index, fresh, &known)?;
+        if now.len() != known.len() || now.keys().ne(known.keys()) {
+            kept.put(SOURCES, SOURCES_FORM, &now);
+        }
+        let said: Vec<(RepoPath, Said)> = said.into_iter().map(|(path, said)| (view.turn(&path), said)).collect();
+        self.mentions = Index::new(&self.cargo.workspace, said.iter().map(|(path, said)| (path, said)));
+        Ok(())
+    }
+
+    /// Answers for single paths.
+    #[must_use]
+    pub fn planner(&self) -> Planner<'_> {
+        Planner::new(&self.cargo.workspace, &self.table)
+            .with(self.manifests.clone())
+            .minding(self.mentions.clone())
+            .knowing(self.known.clone())
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        self.planner().plan(&self.changes)
+    }
+}
+
+/// The workspace's root, as the job table shows it: it lies nowhere else.
+fn root_above(directory: &Path) -> PathBuf {
+    let root = directory.ancestors().find(|folder| folder.join(JOBS_FILE).is_file());
+    root.unwrap_or(directory).to_owned()
+}
+
+/// Paths as they are seen from the workspace root, which may lie below the work tree's; `../` marks what is outside, and no
+/// package or usual rule places that.
+#[derive(Clone, Debug)]
+pub struct View(RepoPath);
+
+impl View {
+    /// The view from `root` in the work tree at `top`.
+    #[must_use]
+    pub fn new(top: &Path, root: &Path) -> Self {
+        let prefix = root.canonicalize().ok().and_then(|root| RepoPath::relative(&top.canonicalize().ok()?, &root));
+        Self(prefix.unwrap_or_else(|| RepoPath::new("")))
+    }
+
+    /// One path.
+    #[must_use]
+    pub fn turn(&self, path: &RepoPath) -> RepoPath {
+        match path.below(self.0.as_bytes()) {
+            Some(inside) => RepoPath::new(inside),
+            None => RepoPath::new([b"../", path.as_bytes()].concat()),
+        }
+    }
+
+    /// A change.
+    #[must_use]
+    pub fn of_changes(&self, changes: Changes) -> Changes {
+        let turn = |link: &SymLink| SymLink { at: self.turn(&link.at), target: self.turn(&link.target) };
+        let found = match changes.found {
+            Found::Paths { paths, links } => Found::Paths {
+                paths: paths.iter().map(|path| self.turn(path)).collect(),
+                links: links.iter().map(turn).collect(),
+            },
+            unknown @ Found::Unknown { .. } => unknown,
+        };
+        Changes { found, ..changes }
+    }
+}

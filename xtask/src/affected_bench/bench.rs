@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// One in so many jobs is run though nothing hints at a difference: to check the truth itself.
-const SAMPLED: u64 = 1;
+const SAMPLED: u64 = 12;
 
 /// A sandbox with its base built, ready for cases.
 pub(super) struct Bench<'a> {
@@ -98,7 +98,7 @@ impl<'a> Bench<'a> {
         let tree = self.sandbox.tree();
         apply(case, self.sandbox)?;
         let early = self.ask(true, &[], &self.facts)?;
-        self.sandbox.commit_all(&tree, false)?;
+        self.sandbox.commit_everything()?;
         let changes = changes(self.sandbox.programs, &tree, &self.base(case)?)?;
         let facts = self.facts_now(&changes);
         let facts = facts.as_ref().unwrap_or(&self.facts);
@@ -136,7 +136,7 @@ impl<'a> Bench<'a> {
         let question = Question {
             programs: self.sandbox.programs,
             tree: &self.sandbox.tree(),
-            base: &self.base,
+            aside: &self.sandbox.aside(),
             changes,
             table: &facts.table,
             workspace: &facts.cargo.workspace,
@@ -150,7 +150,7 @@ impl<'a> Bench<'a> {
         let sampled = |job: &str| {
             let mut hasher = DefaultHasher::new();
             (seed, &case.name, job).hash(&mut hasher);
-            hasher.finish() % SAMPLED == 0
+            hasher.finish().is_multiple_of(SAMPLED)
         };
         let mut truth = measure(self.sandbox, self.baseline, changes, &sampled)?;
         truth.retain(|job, _| facts.table.job(job).is_some());

@@ -9,6 +9,8 @@ use super::{
     programs::Programs,
     report::{markdown, text},
     session::{Session, Wanted},
+    speed::speed,
+    tools::{install, installed},
 };
 use crate::{affected::cargo::Cargo, stop::Stop, terminal};
 
@@ -51,6 +53,12 @@ pub struct AffectedBench {
     /// Stops at the first miss of ours and keeps the tree
     #[arg(long)]
     keep: bool,
+    /// Measures how long answers take instead, so many times each
+    #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "7", conflicts_with_all = ["cases", "random", "at_most"])]
+    speed: Option<u32>,
+    /// Builds the peers from the registry first, below the target folder
+    #[arg(long)]
+    install_peers: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -76,7 +84,17 @@ impl AffectedBench {
         let target = Cargo::read(directory)?.target;
         std::fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
         let programs = Programs::new(Stop::on_signals()?)?;
-        let session = Session { programs: &programs, target: &target, seed: self.seed, keep: self.keep };
+        let peers = target.join("affected-peers");
+        if self.install_peers {
+            install(&programs, &peers)?;
+        }
+        if let Some(runs) = self.speed {
+            let (tools, absent) = installed(&peers);
+            let table = speed(&programs, directory, &tools, &absent, runs.max(1))?;
+            terminal::print_exact(table.as_bytes())?;
+            return Ok(true);
+        }
+        let session = Session { programs: &programs, target: &target, peers: &peers, seed: self.seed, keep: self.keep };
         let (report, planned) = session.play(&Wanted {
             listed: (self.random.is_none() || self.cases.is_some()).then(|| self.cases.as_deref().unwrap_or("*")),
             at_most: self.at_most,

@@ -16,6 +16,7 @@ mod report;
 mod sandbox;
 mod score;
 mod session;
+mod speed;
 mod tools;
 mod tree;
 mod truth;

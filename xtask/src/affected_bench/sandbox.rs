@@ -15,13 +15,14 @@ use anyhow::{Context, Result};
 
 use super::{
     programs::Programs,
-    tree::Tree,
+    tree::{Node, Tree, put},
     workspace::{
         SUBMODULE,
         design::{Design, Reading},
         files,
     },
 };
+use crate::affected::{cargo::Cargo, jobs::JOBS_FILE};
 
 const COPY_LIMIT: Duration = Duration::from_secs(300);
 /// Files count as unchanged when size and time of change are the same: copies have other inodes.
@@ -41,6 +42,7 @@ impl<'a> Sandbox<'a> {
         let root = root.canonicalize().with_context(|| format!("cannot use {}", root.display()))?;
         fs::create_dir_all(root.join("kept/targets"))?;
         fs::create_dir_all(root.join("targets"))?;
+        fs::create_dir_all(root.join("aside-of-tools"))?;
         Ok(Self { root, programs, written: Mutex::default() })
     }
 
@@ -49,9 +51,19 @@ impl<'a> Sandbox<'a> {
         self.root.join("tree")
     }
 
+    /// The work tree as it was at the base.
+    pub(super) fn kept_tree(&self) -> PathBuf {
+        self.root.join("kept/tree")
+    }
+
     /// A folder for whatever else is needed.
     pub(super) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// A folder for what tools keep of the base.
+    pub(super) fn aside(&self) -> PathBuf {
+        self.root.join("aside-of-tools")
     }
 
     /// Where a job builds.
@@ -81,9 +93,17 @@ impl<'a> Sandbox<'a> {
         self.programs.git(&self.tree(), &["switch", "--quiet", "-c", "work"]).map(drop)
     }
 
-    /// Makes a clone that is already here look like one that was planted: `main` is the base, `work` is checked out.
-    pub(super) fn adopted(&self) -> Result<()> {
+    /// Takes a clone of what is committed in a checkout: `main` is the base, `work` is checked out. Without a job table,
+    /// each member is a job.
+    pub(super) fn adopt(&self, checkout: &Path) -> Result<()> {
+        let checkout = checkout.canonicalize().with_context(|| format!("no checkout at {}", checkout.display()))?;
         let tree = self.tree();
+        let mut clone = self.programs.command("git", &self.root)?;
+        clone.args(["clone", "--quiet"]).arg(&checkout).arg(&tree);
+        self.programs.must(clone, COPY_LIMIT)?;
+        if !tree.join(JOBS_FILE).exists() {
+            put(&tree.join(JOBS_FILE), &Node::File { bytes: job_for_each(&tree)?.into(), executable: false })?;
+        }
         self.programs.git(&tree, &["checkout", "--quiet", "-B", "main"])?;
         for (key, value) in GIT_SETTINGS {
             self.programs.git(&tree, &["config", key, value])?;
@@ -104,9 +124,18 @@ impl<'a> Sandbox<'a> {
         self.programs.git(directory, &["commit", "--quiet", "--allow-empty", "--message", "A commit."]).map(drop)
     }
 
+    /// Commits what the work tree has, inside the submodule too.
+    pub(super) fn commit_everything(&self) -> Result<()> {
+        let module = self.tree().join(SUBMODULE);
+        if module.join(".git").exists() && !self.programs.git(&module, &["status", "--porcelain"])?.is_empty() {
+            self.commit_all(&module, false)?;
+        }
+        self.commit_all(&self.tree(), false)
+    }
+
     /// Keeps tree and targets as they are now: this is what [`Self::reset`] comes back to.
     pub(super) fn keep(&self) -> Result<()> {
-        self.copy(&self.tree(), &self.root.join("kept/tree"))?;
+        self.copy(&self.tree(), &self.kept_tree())?;
         self.copy(&self.root.join("targets"), &self.root.join("kept/targets"))?;
         self.lock_written().clear();
         Ok(())
@@ -114,7 +143,7 @@ impl<'a> Sandbox<'a> {
 
     /// Puts the tree back.
     pub(super) fn reset(&self) -> Result<()> {
-        self.copy(&self.root.join("kept/tree"), &self.tree())
+        self.copy(&self.kept_tree(), &self.tree())
     }
 
     /// Says that a job's target folder may have changed.
@@ -126,6 +155,16 @@ impl<'a> Sandbox<'a> {
     pub(super) fn reset_target(&self, job: &str) -> Result<()> {
         if self.lock_written().remove(job) {
             self.copy(&self.root.join("kept/targets").join(job), &self.target(job))?;
+        }
+        Ok(())
+    }
+
+    /// Empties a job's target folder, for a build from nothing.
+    pub(super) fn empty_target(&self, job: &str) -> Result<()> {
+        self.written(job);
+        let target = self.target(job);
+        if target.exists() {
+            fs::remove_dir_all(&target).with_context(|| format!("cannot remove {}", target.display()))?;
         }
         Ok(())
     }
@@ -142,4 +181,13 @@ impl<'a> Sandbox<'a> {
         copy.args(["-a", "--reflink=auto"]).arg(from).arg(to);
         self.programs.must(copy, COPY_LIMIT).map(drop)
     }
+}
+
+/// A job table in which each member is a job.
+fn job_for_each(tree: &Path) -> Result<String> {
+    let cargo = Cargo::read(tree)?;
+    let names: Vec<&str> = cargo.workspace.members().map(|(_, package)| package.name.as_str()).collect();
+    let first = names.first().context("the checkout has no package")?;
+    let jobs = names.iter().map(|name| format!("\n[[job]]\nname = \"{name}\"\npackages = [\"{name}\"]\n"));
+    Ok(format!("default-gate = \"{first}\"\n") + &jobs.collect::<String>())
 }

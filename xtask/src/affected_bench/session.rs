@@ -17,7 +17,7 @@ use super::{
     report::Report,
     sandbox::Sandbox,
     score::Judged,
-    tools::{Everything, Evidence, Folders, Irrelevant, Ours, ReverseDependencies, Tool},
+    tools::{Everything, Evidence, Folders, Irrelevant, Ours, Peers, ReverseDependencies, Tool, installed},
     tree::Node,
     truth::Baseline,
     workspace::{SUPPLIED, design::Design},
@@ -37,6 +37,8 @@ pub(super) struct Session<'a> {
     pub(super) programs: &'a Programs,
     /// Holds the sandboxes.
     pub(super) target: &'a Path,
+    /// Where peers are installed.
+    pub(super) peers: &'a Path,
     /// Draws.
     pub(super) seed: u64,
     /// Whether a miss ends it, with the sandbox kept.
@@ -58,7 +60,7 @@ pub(super) struct Wanted<'a> {
 impl Session<'_> {
     /// Plays all that is wanted. Returns also how many cases that were: fewer are in the report where a miss ended it.
     pub(super) fn play(&self, wanted: &Wanted<'_>) -> Result<(Report, usize)> {
-        let tools = self.tools()?;
+        let (tools, absent) = self.tools()?;
         let (mut judged, mut planned) = (Vec::new(), 0);
         if let Some(pattern) = wanted.listed {
             let toolchain = self.toolchain();
@@ -72,7 +74,7 @@ impl Session<'_> {
         if wanted.random > 0 {
             planned += usize::try_from(wanted.random)?;
             let plant = |sandbox: &Sandbox<'_>| match wanted.checkout {
-                Some(checkout) => adopt(sandbox, checkout),
+                Some(checkout) => sandbox.adopt(checkout),
                 None => sandbox.plant(&Design::seeded(self.seed), self.toolchain().as_deref()),
             };
             let supplied: &[&str] = if wanted.checkout.is_some() { &[] } else { &SUPPLIED };
@@ -81,7 +83,6 @@ impl Session<'_> {
         }
         let names: Vec<String> = tools.iter().map(|tool| tool.name()).collect();
         let ours = ours(&tools);
-        let absent = absent();
         Ok((Report::new(self.told(wanted), &names, ours, &judged, absent), planned))
     }
 
@@ -94,21 +95,19 @@ impl Session<'_> {
         listed.into_iter().chain(random).collect::<Vec<_>>().join(", ")
     }
 
-    fn tools(&self) -> Result<Vec<Box<dyn Tool>>> {
-        let program = std::env::current_exe().context("cannot tell which program this is")?;
-        let mut help = self.programs.command(&program, self.target)?;
-        help.args(["affected-tests", "--help"]);
-        let help = self.programs.must(help, QUICK)?;
-        let mut tools: Vec<Box<dyn Tool>> = Vec::new();
-        if String::from_utf8_lossy(&help).contains("--no-records") {
-            tools.push(Box::new(Ours { program: program.clone(), evidence: Evidence::None }));
-        }
-        tools.push(Box::new(Ours { program, evidence: Evidence::OfTheBase }));
-        tools.push(Box::new(Everything));
-        tools.push(Box::new(Folders));
-        tools.push(Box::new(Irrelevant));
-        tools.push(Box::new(ReverseDependencies));
-        Ok(tools)
+    /// Who is asked, ours first; and the peers that cannot be.
+    fn tools(&self) -> Result<Peers> {
+        let mut tools: Vec<Box<dyn Tool>> = vec![
+            Box::new(Ours::here(Evidence::None)?),
+            Box::new(Ours::here(Evidence::OfTheBase)?),
+            Box::new(Everything),
+            Box::new(Folders),
+            Box::new(Irrelevant),
+            Box::new(ReverseDependencies),
+        ];
+        let (peers, absent) = installed(self.peers);
+        tools.extend(peers);
+        Ok((tools, absent))
     }
 
     /// The toolchain that rustup has active here; none where there is no rustup.
@@ -132,7 +131,10 @@ impl Session<'_> {
         let cases = cases(&sandbox.tree())?;
         let cargo = Cargo::read(&sandbox.tree())?;
         let table = JobTable::read(&cargo.root, &cargo.workspace)?;
-        let baseline = Baseline::measure(&sandbox, &table.jobs)?;
+        let baseline = Baseline::measure(&sandbox, &table.jobs, true)?;
+        for tool in tools {
+            tool.prepare(self.programs, &sandbox.tree(), &sandbox.aside()).with_context(|| tool.name())?;
+        }
         sandbox.keep()?;
         let stop_at = if self.keep { ours(tools) } else { 0 };
         let bench = Bench::new(&sandbox, &baseline, tools, self.seed, stop_at)?;
@@ -181,27 +183,6 @@ fn node(tree: &Path, path: &RepoPath) -> Option<Node> {
     Some(Node::File { bytes: fs::read(&at).ok()?, executable })
 }
 
-/// Takes a clone of what is committed in a checkout.
-fn adopt(sandbox: &Sandbox<'_>, checkout: &Path) -> Result<()> {
-    let checkout = checkout.canonicalize().with_context(|| format!("no checkout at {}", checkout.display()))?;
-    let mut clone = sandbox.programs.command("git", sandbox.root())?;
-    clone.args(["clone", "--quiet"]).arg(&checkout).arg(sandbox.tree());
-    sandbox.programs.must(clone, QUICK * 10)?;
-    let jobs = sandbox.tree().join("ci/jobs.toml");
-    if !jobs.exists() {
-        let cargo = Cargo::read(&sandbox.tree())?;
-        let names: Vec<&str> = cargo.workspace.members().map(|(_, package)| package.name.as_str()).collect();
-        let first = names.first().context("the checkout has no package")?;
-        let mut text = format!("default-gate = \"{first}\"\n");
-        for name in &names {
-            text.push_str(&format!("\n[[job]]\nname = \"{name}\"\npackages = [\"{name}\"]\n"));
-        }
-        fs::create_dir_all(sandbox.tree().join("ci"))?;
-        fs::write(&jobs, text)?;
-    }
-    sandbox.adopted()
-}
-
 /// Listed cases whose names match; at most so many, and then some of each kind.
 fn chosen(cases: Vec<Case>, pattern: &str, at_most: Option<usize>, seed: u64) -> Result<Vec<Case>> {
     let glob = Glob::new(pattern).with_context(|| format!("`{pattern}` is no pattern"))?.compile_matcher();
@@ -217,11 +198,6 @@ fn chosen(cases: Vec<Case>, pattern: &str, at_most: Option<usize>, seed: u64) ->
     first.extend(others.into_iter().take(room));
     first.sort_by_key(|case| order.iter().position(|name| *name == case.name));
     Ok(first)
-}
-
-/// Peers that are not asked.
-fn absent() -> Vec<String> {
-    Vec::new()
 }
 
 #[cfg(test)]

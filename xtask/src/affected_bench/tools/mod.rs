@@ -6,6 +6,7 @@
 
 mod by_path;
 mod ours;
+mod peers;
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -16,6 +17,7 @@ use crate::affected::{graph::Workspace, jobs::JobTable};
 
 pub(super) use by_path::{Everything, Folders, Irrelevant, ReverseDependencies};
 pub(super) use ours::{Evidence, Ours};
+pub(super) use peers::{Peers, install, installed};
 
 /// What a tool is shown.
 pub(super) struct Question<'a> {
@@ -23,8 +25,8 @@ pub(super) struct Question<'a> {
     pub(super) programs: &'a Programs,
     /// The work tree, after the edit.
     pub(super) tree: &'a Path,
-    /// The commit of the base, in full.
-    pub(super) base: &'a str,
+    /// What [`Tool::prepare`] was given.
+    pub(super) aside: &'a Path,
     /// What changed, for those that are only told paths.
     pub(super) changes: &'a [Change],
     /// The jobs at the base.
@@ -51,6 +53,13 @@ pub(super) trait Tool {
     /// Whether it is asked before everything is committed: others compare commits alone.
     fn sees_the_work_tree(&self) -> bool {
         false
+    }
+    /// Takes what it needs of the base, which is checked out in `tree`; it may keep files in `aside`.
+    ///
+    /// # Errors
+    /// The tool does not work here.
+    fn prepare(&self, _programs: &Programs, _tree: &Path, _aside: &Path) -> Result<()> {
+        Ok(())
     }
     /// Chooses.
     ///

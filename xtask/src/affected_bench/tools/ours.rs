@@ -1,6 +1,10 @@
 //! Our own planner, as a program.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 
@@ -11,6 +15,7 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
+const RECORD_LIMIT: Duration = Duration::from_secs(1800);
 
 /// Whether the planner may look at evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +28,19 @@ pub(in crate::affected_bench) enum Evidence {
 
 /// `cargo xtask affected-tests`.
 pub(in crate::affected_bench) struct Ours {
-    /// The program.
-    pub(in crate::affected_bench) program: PathBuf,
-    /// What it may look at.
-    pub(in crate::affected_bench) evidence: Evidence,
+    program: PathBuf,
+    evidence: Evidence,
 }
 
 impl Ours {
+    /// The planner of this very program.
+    pub(in crate::affected_bench) fn here(evidence: Evidence) -> Result<Self> {
+        let program = std::env::current_exe().context("cannot tell which program this is")?;
+        Ok(Self { program, evidence })
+    }
+
     /// The command that plans in `tree` against `main`.
-    pub(in crate::affected_bench) fn command(&self, programs: &Programs, tree: &std::path::Path) -> Result<Command> {
+    fn command(&self, programs: &Programs, tree: &Path) -> Result<Command> {
         let mut command = programs.command(&self.program, tree)?;
         command.args(["affected-tests", "--base", "main", "--format", "json"]);
         if self.evidence == Evidence::None {
@@ -51,6 +60,17 @@ impl Tool for Ours {
 
     fn sees_the_work_tree(&self) -> bool {
         true
+    }
+
+    /// Plans once, so that what the planner keeps between calls is from the base; and records each job, where it may
+    /// look at evidence.
+    fn prepare(&self, programs: &Programs, tree: &Path, _aside: &Path) -> Result<()> {
+        if self.evidence == Evidence::OfTheBase {
+            let mut record = programs.command(&self.program, tree)?;
+            record.args(["evidence", "record"]);
+            programs.must(record, RECORD_LIMIT)?;
+        }
+        programs.must(self.command(programs, tree)?, LIMIT).map(drop)
     }
 
     fn ask(&self, question: &Question<'_>) -> Result<Answer> {

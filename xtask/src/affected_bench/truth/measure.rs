@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    path::Path,
     process::Command,
     sync::{
         Mutex,
@@ -11,10 +13,19 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
-use super::{changed::Change, outcome::Outcome, units::Units};
-use crate::{affected::jobs::Job, affected_bench::sandbox::Sandbox};
+use super::{
+    changed::Change,
+    outcome::Outcome,
+    reads::{Hit, Reads},
+    units::Units,
+};
+use crate::{
+    affected::{jobs::Job, path::RepoPath},
+    affected_bench::sandbox::Sandbox,
+    trace,
+};
 
 const BUILD_LIMIT: Duration = Duration::from_secs(900);
 const RUN_LIMIT: Duration = Duration::from_secs(300);
@@ -30,6 +41,7 @@ struct AtBase {
     job: Job,
     units: Units,
     outcome: Outcome,
+    reads: Reads,
 }
 
 /// Whether a job is needed.
@@ -51,17 +63,18 @@ impl Need {
 }
 
 impl Baseline {
-    /// Builds and runs every job as the tree is now. Jobs that fail here would make everything else meaningless.
-    pub(in crate::affected_bench) fn measure(sandbox: &Sandbox<'_>, jobs: &[Job]) -> Result<Self> {
+    /// Runs every job from nothing, under a trace, as the tree is now. `must_pass` refuses a base on which a job fails.
+    pub(in crate::affected_bench) fn measure(sandbox: &Sandbox<'_>, jobs: &[Job], must_pass: bool) -> Result<Self> {
         let measured = each(jobs, |job| {
+            let (outcome, reads) = run_traced(sandbox, job)?;
+            if must_pass {
+                ensure!(outcome.green, "job {} fails at the base; its tests: {:?}", job.name, outcome.tests);
+            }
+            // A script may have built in its own way; what a build without any work says is what later ones are held to.
+            let _first = build(sandbox, job)?;
             let (units, built) = build(sandbox, job)?;
-            ensure!(built.is_ok(), "job {} does not build at the base: {}", job.name, built.unwrap_err());
-            let outcome = run(sandbox, job)?;
-            ensure!(outcome.green, "job {} fails at the base; its tests: {:?}", job.name, outcome.tests);
-            // What a build without any work prints is what later ones are held against.
-            let (units_again, _) = build(sandbox, job)?;
-            ensure!(units_again.differs_from(&units).is_none(), "job {} is never fresh", job.name);
-            Ok((job.name.clone(), AtBase { job: job.clone(), units, outcome }))
+            ensure!(built.is_err() || !units.built_any(), "cargo builds job {} again and again", job.name);
+            Ok((job.name.clone(), AtBase { job: job.clone(), units, outcome, reads }))
         })?;
         Ok(Self { jobs: measured.into_iter().collect() })
     }
@@ -89,19 +102,37 @@ fn need(
     if changes.is_empty() {
         return Ok(Need::none());
     }
-    sandbox.reset_target(&base.job.name)?;
-    let (units, built) = build(sandbox, &base.job)?;
-    let hint = match &built {
+    let job = &base.job;
+    sandbox.reset_target(&job.name)?;
+    let (units, mut built) = build(sandbox, job)?;
+    let mut hint = match &built {
         Err(said) => Some(format!("it does not build: {said}")),
         Ok(()) => units.differs_from(&base.units),
     };
-    if hint.is_none() && !sample(&base.job.name) {
+    if hint.is_none()
+        && let Some(hit) = changes.iter().find_map(|change| hit(sandbox, &base.reads, change))
+    {
+        if hit.while_building {
+            sandbox.empty_target(&job.name)?;
+            (_, built) = build(sandbox, job)?;
+        }
+        hint = Some(hit.why);
+    }
+    let hinted = hint.is_some();
+    if !hinted && !sample(&job.name) {
         return Ok(Need::none());
     }
-    sandbox.written(&base.job.name);
-    let outcome = if built.is_ok() { run(sandbox, &base.job)? } else { Outcome::bare(false) };
+    sandbox.written(&job.name);
+    let outcome = if built.is_ok() { run(sandbox, job)? } else { Outcome::bare(false) };
     let differs = outcome.differs_from(&base.outcome);
-    Ok(Need { turned_red: base.outcome.green && !outcome.green, surprise: false, why: hint.or(differs) })
+    let surprise = !hinted && differs.is_some();
+    Ok(Need { turned_red: base.outcome.green && !outcome.green, surprise, why: hint.or(differs) })
+}
+
+fn hit(sandbox: &Sandbox<'_>, reads: &Reads, change: &Change) -> Option<Hit> {
+    let there = |root: &Path, path: &RepoPath| root.join(path.to_path_buf()).symlink_metadata().is_ok();
+    let (before, now) = (sandbox.kept_tree(), sandbox.tree());
+    reads.hit(change, |path| there(&before, path), |path| there(&now, path))
 }
 
 /// Builds a job's tests. The error is the first of the compiler's or cargo's own.
@@ -119,11 +150,29 @@ fn build(sandbox: &Sandbox<'_>, job: &Job) -> Result<(Units, Result<(), String>)
 }
 
 fn run(sandbox: &Sandbox<'_>, job: &Job) -> Result<Outcome> {
+    let ran = sandbox.programs.run(run_command(sandbox, job)?, RUN_LIMIT)?;
+    Ok(outcome(job, ran.status.success(), &ran.stderr))
+}
+
+fn run_traced(sandbox: &Sandbox<'_>, job: &Job) -> Result<(Outcome, Reads)> {
+    let log = sandbox.root().join(format!("{}.log", job.name));
+    let stop = || sandbox.programs.stop.asked();
+    let traced = trace::trace_until(run_command(sandbox, job)?, &log, BUILD_LIMIT, stop)?;
+    ensure!(!traced.cut_short, "job {} did not end at the base", job.name);
+    let said = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+    Ok((outcome(job, traced.status.success(), &said), Reads::new(&sandbox.tree(), &traced.touches)))
+}
+
+fn outcome(job: &Job, green: bool, said: &[u8]) -> Outcome {
+    if is_written_by_hand(job) { Outcome::bare(green) } else { Outcome::parse(green, &String::from_utf8_lossy(said)) }
+}
+
+/// What CI runs for a job, with a target folder of its own.
+fn run_command(sandbox: &Sandbox<'_>, job: &Job) -> Result<Command> {
     if is_written_by_hand(job) {
-        let target = sandbox.target(&job.name);
         let mut command = sandbox.programs.command("sh", &sandbox.tree())?;
-        command.args(["-c", &job.command]).env("CARGO_TARGET_DIR", target);
-        return Ok(Outcome::bare(sandbox.programs.run(command, RUN_LIMIT)?.status.success()));
+        command.args(["-c", &job.command]).env("CARGO_TARGET_DIR", sandbox.target(&job.name));
+        return Ok(command);
     }
     let mut command = cargo(sandbox, job)?;
     command.args([
@@ -138,8 +187,7 @@ fn run(sandbox: &Sandbox<'_>, job: &Job) -> Result<Outcome> {
         "never",
     ]);
     command.args(packages(job)).args(["-E", &job.filter]);
-    let ran = sandbox.programs.run(command, RUN_LIMIT)?;
-    Ok(Outcome::parse(ran.status.success(), &String::from_utf8_lossy(&ran.stderr)))
+    Ok(command)
 }
 
 /// Whether the table names another command than ours.

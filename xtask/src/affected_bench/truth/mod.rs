@@ -14,6 +14,7 @@
 mod changed;
 mod measure;
 mod outcome;
+mod reads;
 mod units;
 
 pub(super) use changed::{Change, changes};

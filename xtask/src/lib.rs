@@ -8,6 +8,7 @@ pub mod affected;
 pub mod affected_bench;
 pub mod bench;
 pub mod ci;
+pub mod environment;
 pub mod evidence;
 pub mod gate;
 pub mod prerequisites;

@@ -7,8 +7,11 @@ use clap::{Args, ValueEnum};
 
 use super::{
     explain::explain,
+    picture::{layers::layout, nodes::graph, svg::svg},
     planned::{Asked, Planned, Records},
-    render::{buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text},
+    render::{
+        buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text, zuul::zuul,
+    },
     schema::schemas,
 };
 use crate::terminal;
@@ -29,6 +32,7 @@ Examples:
   cargo xtask affected-tests --base v0.1.0 --head HEAD
   cargo xtask affected-tests --format gitlab > child.yml
   cargo nextest run -E \"$(cargo xtask affected-tests --format filterset)\"
+  cargo xtask affected-tests --graph > target/plan.svg
   cargo xtask affected-tests --explain driver-local
   cargo xtask affected-tests --explain common/src/stats.rs
 
@@ -60,6 +64,9 @@ pub struct AffectedTests {
     /// Tell all that leads to a job, or all that a path (changed or not, from the workspace root) leads to
     #[arg(long, value_name = "JOB|PATH", conflicts_with = "format")]
     explain: Option<String>,
+    /// Print an SVG picture of how the changed paths reach the jobs
+    #[arg(long, conflicts_with_all = ["format", "explain"])]
+    graph: bool,
     /// Print the JSON Schema of a file instead of a plan
     #[arg(long, value_enum, value_name = "FILE", exclusive = true)]
     schema: Option<Written>,
@@ -89,6 +96,8 @@ pub enum Format {
     Gitlab,
     /// A Buildkite pipeline, to upload
     Buildkite,
+    /// What a Zuul job returns, so that only the planned ones of its dependents run
+    Zuul,
     /// A nextest filterset of all tests to run, on one line
     Filterset,
 }
@@ -132,11 +141,17 @@ impl AffectedTests {
                 }
                 terminal::print(&explain(subject, &planner, table, changes, &plan));
             }
+            (None, _) if self.graph => {
+                let graph = graph(&planner, changes, &plan);
+                let picture = svg(&layout(&graph), &plan.compared, graph.unaffected);
+                terminal::print_exact(picture.as_bytes())?;
+            }
             (None, Format::Text) => terminal::print(&text(&plan)),
             (None, Format::Json) => terminal::print_exact(json(&plan)?.as_bytes())?,
             (None, Format::Github) => terminal::print_exact(github(&plan)?.as_bytes())?,
             (None, Format::Gitlab) => terminal::print_exact(gitlab(&plan)?.as_bytes())?,
             (None, Format::Buildkite) => terminal::print_exact(buildkite(&plan)?.as_bytes())?,
+            (None, Format::Zuul) => terminal::print_exact(zuul(&plan)?.as_bytes())?,
             (None, Format::Filterset) => terminal::print_exact(filterset(&plan).as_bytes())?,
         }
         Ok(())

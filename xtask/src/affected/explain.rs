@@ -12,6 +12,8 @@ use super::{
 
 /// So many paths are told for a job; of more, their number.
 const MOST_PATHS: usize = 50;
+/// So many ways from a path to one job, the shortest first.
+const MOST_WAYS: usize = 3;
 
 /// Explains the job of that name, or else the path; a path need not be changed to be explained.
 #[must_use]
@@ -48,8 +50,15 @@ fn explain_path(path: &RepoPath, planner: &Planner<'_>, table: &JobTable, change
     if causes.is_empty() {
         text.push_str("  it selects no job: a rule says so, or nothing in it reaches a build\n");
     }
-    for (index, cause) in causes {
-        let _ = writeln!(text, "  {} because {}", table.jobs[index].name, chain(&cause));
+    for (index, job) in table.jobs.iter().enumerate() {
+        let mut own: Vec<_> = causes.iter().filter(|(of, _)| *of == index).map(|(_, cause)| cause).collect();
+        own.sort_by_key(|cause| cause.steps.len());
+        for cause in own.iter().take(MOST_WAYS) {
+            let _ = writeln!(text, "  {} because {}", job.name, chain(cause));
+        }
+        if own.len() > MOST_WAYS {
+            let _ = writeln!(text, "  {} in {} more ways", job.name, own.len() - MOST_WAYS);
+        }
     }
     text
 }

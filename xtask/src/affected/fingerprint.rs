@@ -16,7 +16,7 @@ use super::{
     path::RepoPath,
     tree::Tree,
 };
-use crate::evidence::facts::stamp;
+use crate::{environment::variables, evidence::facts::stamp};
 
 /// Variables that change what cargo says, by the beginning of their names.
 const HEARD: [&str; 6] = ["CARGO_", "RUSTUP_TOOLCHAIN", "RUSTC", "RUSTFLAGS", "HOME", "PATH"];
@@ -34,12 +34,11 @@ impl Fingerprint {
         let mut parts = Parts::default();
         parts.add(stamp(&std::env::current_exe().ok()?).ok()?);
         // Under `cargo xtask` this is the very program; else PATH decides, and it is among the variables.
-        if let Some(cargo) = std::env::var_os("CARGO") {
-            parts.add(stamp(Path::new(&cargo)).ok()?);
+        let variables = variables();
+        if let Some(cargo) = variables.get("CARGO") {
+            parts.add(stamp(Path::new(cargo)).ok()?);
         }
-        let mut variables: Vec<(String, String)> = std::env::vars().collect();
-        variables.sort();
-        for (name, value) in variables {
+        for (name, value) in &variables {
             let begins = |with: &&str| name.starts_with(*with);
             if HEARD.iter().any(&begins) && !UNHEARD.iter().any(begins) {
                 parts.add(name);
@@ -47,8 +46,8 @@ impl Fingerprint {
             }
         }
         parts.add(directory.as_os_str().as_encoded_bytes());
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+        let home = variables.get("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(Path::new(variables.get("HOME")?).join(".cargo")));
         let folders = directory.ancestors().map(|folder| folder.join(".cargo")).chain(home);
         for file in folders.flat_map(|folder| [folder.join("config"), folder.join("config.toml")]) {
             if let Ok(text) = std::fs::read(&file) {

@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod kept;
 pub mod mentions;
 pub mod path;
+pub mod picture;
 pub mod plan;
 pub mod planned;
 pub mod render;

@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::{
     cargo::Cargo,
-    changes::{Changes, Found, SymLink},
+    changes::{Base, Changes, Found, SymLink},
     fingerprint::Fingerprint,
     git::{Git, Listing},
     jobs::{JOBS_FILE, JobTable},
@@ -21,11 +21,16 @@ use super::{
         place::Manifests,
         read::{Keeping, Shapes},
     },
+    tree::Tree,
+};
+use crate::evidence::{
+    recall::{Sides, recall, surroundings},
+    store::{self, Store},
 };
 
 /// What the sources said is kept as one piece, source by source, for as long as it is read the same way.
 const SOURCES: &str = "sources";
-const SOURCES_FORM: &str = "1";
+const SOURCES_FORM: &str = "2";
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -109,8 +114,45 @@ impl Planned {
             table,
             changes,
         };
+        if let Err(error) = planned.recall(asked, &kept, &listing, &fresh, &view) {
+            planned.warnings.push(format!("records of earlier runs are not taken: {error:#}"));
+        }
         planned.search(&kept, &listing, &fresh, &view)?;
         Ok(planned)
+    }
+
+    /// Takes from records of earlier runs what holds for this change.
+    fn recall(
+        &mut self,
+        asked: &Asked,
+        kept: &Kept,
+        listing: &Listing,
+        fresh: &BTreeSet<RepoPath>,
+        view: &View,
+    ) -> Result<()> {
+        let store = match &asked.records {
+            Records::Usual => Store::at(self.cargo.target.join(store::DEFAULT)),
+            Records::In(folder) => {
+                ensure!(folder.is_dir(), "{} is no folder", folder.display());
+                Store::at(folder)
+            }
+            Records::Ignored => return Ok(()),
+        };
+        if !store.folder().is_dir() || matches!(self.changes.found, Found::Unknown { .. }) {
+            return Ok(());
+        }
+        let turned = |tree: Tree| tree.turned(|path| view.turn(path));
+        let base = match self.changes.bases.as_slice() {
+            [base @ Base::Commit(_)] | [base @ Base::Commit(_), Base::Index] => Some(turned(self.git.tree(base)?)),
+            _ => None,
+        };
+        let head = turned(self.git.laid_over(listing.index.clone(), fresh)?);
+        let here = surroundings(kept, &self.cargo.root)?;
+        let sides = Sides { root: self.cargo.root.clone(), base, head };
+        let (known, warnings) = recall(&store, &self.table, sides, &here)?;
+        self.known = known;
+        self.warnings.extend(warnings);
+        Ok(())
     }
 
     /// Searches the sources for paths outside their packages, if a job needs that.

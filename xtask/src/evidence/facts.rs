@@ -11,7 +11,10 @@ use sha2::{Digest, Sha256};
 use xshell::{Shell, cmd};
 
 use super::record::hexadecimal;
-use crate::affected::{jobs::Job, kept::Parts};
+use crate::{
+    affected::{jobs::Job, kept::Parts},
+    environment::variables,
+};
 
 /// Environment variables that reach compilers, cargo or tests, by the beginning of their names.
 const VARIABLES: [&str; 10] =
@@ -50,7 +53,13 @@ impl Surroundings {
         if !output.status.success() {
             bail!("rustc -vV failed: {}", String::from_utf8_lossy(output.stderr.trim_ascii()));
         }
-        Ok(Self { toolchain: String::from_utf8(output.stdout)?, host: host(std::env::vars().collect()) })
+        Ok(Self::with(String::from_utf8(output.stdout)?))
+    }
+
+    /// This machine, with the toolchain that said so.
+    #[must_use]
+    pub fn with(toolchain: String) -> Self {
+        Self { toolchain, host: host(variables()) }
     }
 
     /// A digest of what `job` asks for; the same on all machines with this toolchain.

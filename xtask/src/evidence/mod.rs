@@ -7,10 +7,12 @@
 //! ```text
 //! record:  job_run (traced) ──> inputs ──> record ──> store
 //! show:    store, work tree ──> show
+//! plan:    store, base, head ──> recall ──> the planner
 //! ```
 
 pub mod facts;
 pub mod inputs;
+pub mod recall;
 pub mod record;
 pub mod store;
 pub mod untracked;

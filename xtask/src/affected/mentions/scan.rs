@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 const LONGEST: usize = 512;
 /// What tells a program where its own package lies.
 const OWN_PLACE: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_WORKSPACE_DIR"];
+/// What makes a path of a text, or opens it.
+const TAKES_PATH: [&str; 7] = ["join", "push", "new", "from", "read_dir", "open", "canonicalize"];
 /// A larger file is not taken apart.
 const LARGEST: usize = 4 << 20;
 
@@ -20,9 +22,9 @@ pub struct Said {
     pub texts: BTreeSet<String>,
     /// Whether it climbs from where its package lies, or asks git: it may read anything.
     pub climbs: bool,
-    /// Whether it says `".."` alone. In a test or a build script that is climbing as well; elsewhere it is mostly there
-    /// to refuse such names.
-    pub says_dots: bool,
+    /// Whether it makes a path of `".."` alone. In a test or a build script, which run in their package's folder, that is
+    /// climbing as well.
+    pub dots: bool,
 }
 
 impl Said {
@@ -41,7 +43,7 @@ pub fn scan(source: &[u8]) -> Said {
     let mut seen = Seen::default();
     seen.tokens(tokens);
     let climbs = (seen.own_place && (seen.goes_up || seen.dots)) || seen.asks_git;
-    Said { texts: seen.texts, climbs, says_dots: seen.dots }
+    Said { texts: seen.texts, climbs, dots: seen.dots }
 }
 
 #[derive(Default)]
@@ -58,9 +60,15 @@ impl Seen {
         let mut tokens = tokens.into_iter().peekable();
         // `#[doc = "..."]` is what a comment becomes.
         let mut after_doc = false;
+        let mut takes_path = false;
         while let Some(token) = tokens.next() {
+            let after_taker = std::mem::take(&mut takes_path);
             match token {
-                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Group(group) => {
+                    self.dots |= after_taker && is_dots(group.stream());
+                    self.tokens(group.stream());
+                }
+                TokenTree::Ident(name) if TAKES_PATH.iter().any(|taker| name == taker) => takes_path = true,
                 TokenTree::Ident(name) if name == "doc" => {
                     after_doc = true;
                     continue;
@@ -74,6 +82,7 @@ impl Seen {
                     let asks = matches!(tokens.peek(), Some(TokenTree::Group(group))
                         if group.delimiter() == Delimiter::Parenthesis && group.stream().is_empty());
                     self.own_place |= asks;
+                    takes_path = true;
                 }
                 TokenTree::Literal(literal) if !after_doc => self.literal(&literal.to_string()),
                 _ => {}
@@ -85,12 +94,16 @@ impl Seen {
     fn literal(&mut self, written: &str) {
         let Some(text) = value(written) else { return };
         self.own_place |= OWN_PLACE.contains(&text.as_str());
-        self.dots |= text == ".." && !written.starts_with('b');
         self.asks_git |= text == "git" || text.starts_with("git ") || text.split('/').any(|part| part == ".git");
         if may_be_path(&text) {
             self.texts.insert(text);
         }
     }
+}
+
+fn is_dots(argument: TokenStream) -> bool {
+    let mut tokens = argument.into_iter();
+    matches!((tokens.next(), tokens.next()), (Some(TokenTree::Literal(text)), None) if text.to_string() == "\"..\"")
 }
 
 /// The text that a literal stands for; `None` for numbers and characters.
@@ -165,8 +178,8 @@ mod tests {
         assert!(climbs("fn f() { Command::new(\"git\"); }") && climbs("fn f() { cmd!(sh, \"git log\"); }"));
         assert!(!climbs("fn f() { command.current_dir(folder); path.parent(); }"));
         let refuses = scan(b"fn f() { name == \"..\" }");
-        assert!(refuses.says_dots && !refuses.climbs);
-        assert!(!scan(b"fn f() { name == b\"..\" }").says_dots);
+        assert!(!refuses.dots && !refuses.climbs);
+        assert!(!scan(b"fn f() { [\"..\", \"x\"] }").dots && scan(b"fn f() { Path::new(\"..\").join(x) }").dots);
     }
 
     #[test]

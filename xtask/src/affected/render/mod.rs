@@ -7,8 +7,9 @@ pub mod gitlab;
 pub mod json;
 mod steps;
 pub mod text;
+pub mod zuul;
 
-pub use steps::chain;
+pub use steps::{chain, step};
 
 #[cfg(test)]
 mod tests;

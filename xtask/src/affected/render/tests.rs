@@ -1,6 +1,8 @@
 use anstream::adapter::strip_str;
 
-use super::{buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text};
+use super::{
+    buildkite::buildkite, filterset::filterset, github::github, gitlab::gitlab, json::json, text::text, zuul::zuul,
+};
 use crate::affected::{
     jobs::{Job, OnCommonChange},
     path::RepoPath,
@@ -234,4 +236,18 @@ fn a_buildkite_pipeline_holds_what_runs() {
 fn a_filterset_holds_the_tests_that_run() {
     assert_eq!(filterset(&plan()), "(package(=ashlar-common)) + (package(=ashlar-driver-lvm))\n");
     assert_eq!(filterset(&Plan { jobs: Vec::new(), ..plan() }), "none()\n");
+}
+
+#[test]
+fn zuul_is_told_which_jobs_run_and_which_of_them_vote() {
+    insta::assert_snapshot!(zuul(&plan()).unwrap(), @r#"
+    {
+      "zuul": {
+        "child_jobs": [
+          "test-common",
+          "check-driver-lvm"
+        ]
+      }
+    }
+    "#);
 }

@@ -38,6 +38,9 @@ enum Edited {
     Manifest,
 }
 
+/// What is timed.
+type Work<'a> = Box<dyn Fn() -> Result<()> + 'a>;
+
 /// The figures of one edit of one workspace.
 struct Figures {
     title: String,
@@ -119,7 +122,7 @@ fn measured(sandbox: &Sandbox<'_>, peers: &[Box<dyn Tool>], runs: u32) -> Result
     };
     let ours = Ours::here(Evidence::None)?;
     let cache = tree.join(CACHE);
-    let mut works: Vec<(String, Box<dyn Fn() -> Result<()> + '_>)> = vec![
+    let mut works: Vec<(String, Work<'_>)> = vec![
         ("git alone".to_owned(), Box::new(|| plumbing(programs, &tree))),
         ("cargo metadata".to_owned(), Box::new(|| metadata(programs, &tree))),
         (

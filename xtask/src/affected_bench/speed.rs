@@ -131,13 +131,13 @@ fn measured(sandbox: &Sandbox<'_>, peers: &[Box<dyn Tool>], runs: u32) -> Result
                 if cache.exists() {
                     fs::remove_dir_all(&cache).context("cannot remove what the planner kept")?;
                 }
-                ours.ask(&question).map(drop)
+                answered(&ours, &question)
             }),
         ),
-        ("affected-tests, warm".to_owned(), Box::new(|| ours.ask(&question).map(drop))),
+        ("affected-tests, warm".to_owned(), Box::new(|| answered(&ours, &question))),
     ];
     for peer in peers {
-        works.push((peer.name(), Box::new(|| peer.ask(&question).map(drop))));
+        works.push((peer.name(), Box::new(|| answered(&**peer, &question))));
     }
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); works.len()];
     for run in 0..runs {
@@ -149,6 +149,14 @@ fn measured(sandbox: &Sandbox<'_>, peers: &[Box<dyn Tool>], runs: u32) -> Result
         terminal::complain(&format!("run {} of {runs}\n", run + 1));
     }
     Ok(works.into_iter().map(|(name, _)| name).zip(times.into_iter().map(|times| Times::new(times).median())).collect())
+}
+
+/// Who refuses is quick, and that is no figure.
+fn answered(tool: &dyn Tool, question: &Question<'_>) -> Result<()> {
+    match tool.ask(question)?.refused {
+        Some(said) => anyhow::bail!("{} refuses: {said}", tool.name()),
+        None => Ok(()),
+    }
 }
 
 /// The questions to git that no planner gets around: the base, what differs, what is untracked.

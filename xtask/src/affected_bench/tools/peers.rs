@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 
 use super::{Answer, Question, Tool};
 use crate::{affected_bench::programs::Programs, terminal};
@@ -119,6 +120,18 @@ pub(in crate::affected_bench) fn install(programs: &Programs, root: &Path) -> Re
     Ok(())
 }
 
+/// What is needed of cargo-rail's plan.
+#[derive(Deserialize)]
+struct RailPlan {
+    scope: RailScope,
+}
+
+#[derive(Deserialize)]
+struct RailScope {
+    mode: String,
+    crates: BTreeSet<String>,
+}
+
 /// Runs a peer that prints one package a line.
 fn packages(question: &Question<'_>, command: Command) -> Result<Answer> {
     let ran = question.programs.run(command, LIMIT)?;
@@ -167,8 +180,18 @@ impl Tool for Rail {
 
     fn ask(&self, question: &Question<'_>) -> Result<Answer> {
         let mut command = question.programs.command(&self.0, question.tree)?;
-        command.args(["rail", "plan", "--since", "main", "--format", "names"]);
-        packages(question, command)
+        command.args(["rail", "plan", "--since", "main", "--format", "json"]);
+        let ran = question.programs.run(command, LIMIT)?;
+        if !ran.status.success() {
+            return Ok(question.refusal(ran.said()));
+        }
+        let plan: RailPlan = serde_json::from_slice(&ran.stdout).context("cargo-rail printed no plan")?;
+        let run = match plan.scope.mode.as_str() {
+            "crates" => question.jobs_of(&plan.scope.crates),
+            "empty" => BTreeSet::new(),
+            _ => question.every_job(),
+        };
+        Ok(Answer { run, ..Answer::default() })
     }
 }
 

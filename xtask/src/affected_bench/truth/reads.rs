@@ -63,7 +63,10 @@ impl Reads {
         let mut at = path;
         while let Some(slash) = at.iter().rposition(|byte| *byte == b'/') {
             at = &at[..slash];
-            let how = self.0.get(at).map(|how| how.iter().copied().filter(|(how, _)| *how != How::Read).collect());
+            let how = self
+                .0
+                .get(at)
+                .map(|how| how.iter().copied().filter(|(how, _)| !matches!(how, How::Read | How::Found)).collect());
             if let Some(how) = how.filter(|how: &BTreeSet<_>| !how.is_empty()) {
                 return Some(hit(at, &how));
             }
@@ -97,6 +100,7 @@ fn hit(path: &[u8], how: &BTreeSet<(How, By)>) -> Hit {
 fn word(how: How) -> &'static str {
     match how {
         How::Read => "read",
+        How::Found => "found",
         How::Listed => "listed",
         How::Absent => "looked for",
         How::Written => "written",

@@ -118,7 +118,7 @@ impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for letter in chunk.valid().chars() {
-                if letter.is_control() || letter == '\\' {
+                if letter.is_control() || is_unseen(letter) || letter == '\\' {
                     write!(f, "{}", letter.escape_default())?;
                 } else {
                     write!(f, "{letter}")?;
@@ -164,6 +164,11 @@ impl<'de> Deserialize<'de> for RepoPath {
     }
 }
 
+/// Letters without a shape, and those that turn the direction of others: with them, two names look the same.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::RepoPath;
@@ -184,6 +189,7 @@ mod tests {
     #[test]
     fn hostile_names_print_on_one_line_and_stay_distinct() {
         assert_eq!(RepoPath::new(*b"a b\n\xff\\x").to_string(), "a b\\n\\xff\\\\x");
+        assert_eq!(RepoPath::new("gpj.\u{202e}sh\u{200b}").to_string(), "gpj.\\u{202e}sh\\u{200b}");
         assert_ne!(RepoPath::new(*b"\xff").to_string(), RepoPath::new(*b"\\xff").to_string());
     }
 

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    affected::command::AffectedTests, bench::command::Bench, ci::command::Ci, examples::command::CiExamples,
-    gate::command::Gate, terminal, test::command::Test, up::command::Up,
+    affected::command::AffectedTests, audit::command::AffectedAudit, bench::command::Bench, ci::command::Ci,
+    examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test, up::command::Up,
 };
 
 /// The workspace's own commands
@@ -20,6 +20,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     AffectedTests(AffectedTests),
+    AffectedAudit(AffectedAudit),
     Ci(Ci),
     CiExamples(CiExamples),
     Gate(Gate),
@@ -31,6 +32,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
+        Command::AffectedAudit(command) => command.run(&here),
         Command::AffectedTests(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
         Command::CiExamples(command) => command.run(&here).map(|()| true),

@@ -1,6 +1,10 @@
 //! The decision: which jobs run, and for each the shortest way from a changed path to it. Pure.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use self::known::Known;
 use super::{
@@ -176,8 +180,12 @@ impl<'a> Planner<'a> {
             Found::Unknown { reason, mend } => return self.every_job(changes, reason, mend),
         };
         let mut best: Vec<Option<(Strength, Cause)>> = vec![None; self.table.jobs.len()];
+        let mut disproved = BTreeSet::new();
         for path in paths {
             for (index, cause) in self.causes(path, links) {
+                if self.disproves(index, &cause) {
+                    disproved.insert(index);
+                }
                 let found = (strength(&self.table.jobs[index], cause.scope), cause);
                 if best[index].as_ref().is_none_or(|known| order(&found) < order(known)) {
                     best[index] = Some(found);
@@ -192,7 +200,8 @@ impl<'a> Planner<'a> {
                 Some((strength, _)) => (State::Run, *strength == Strength::Gate && job.voting),
             };
             let cause = best.map(|(_, cause)| cause);
-            jobs.push(self.unless_proved(index, Decision { job: job.clone(), state, voting, cause, proof: None }));
+            let decision = Decision { job: job.clone(), state, voting, cause, proof: None };
+            jobs.push(if disproved.contains(&index) { decision } else { self.unless_proved(index, decision) });
         }
         Plan { compared: changes.compared.clone(), changed_paths: paths.len(), every_job: None, jobs }
     }

@@ -56,8 +56,8 @@ pub fn recall(store: &Store, table: &JobTable, sides: Sides, here: &Surroundings
             }
             let proves = job.proofs && record.passed && record.host == here.host;
             if !known.proofs.contains_key(&index) && proves && record.differs(&sides.head, &on_disk).is_none() {
-                let (record, commit, ended) = (kept.id.clone(), record.commit.clone(), record.ended);
-                known.proofs.insert(index, Proof { record, commit, ended });
+                let proof = Proof { record: kept.id.clone(), commit: record.commit.clone(), ended: record.ended };
+                known.proofs.insert(index, (proof, record.clone()));
             }
         }
     }

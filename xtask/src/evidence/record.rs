@@ -110,6 +110,12 @@ impl Record {
         differing.next().map(|(path, _)| path)
     }
 
+    /// Whether the run looked at this path, or was governed by it.
+    #[must_use]
+    pub fn knows(&self, path: &RepoPath) -> bool {
+        [&self.governed_by, &self.built_from, &self.run_on].iter().any(|reads| reads.contains_key(path))
+    }
+
     /// Whether the job read something that a change of `path` between two trees changes: itself, a folder whose names
     /// it changes or that it makes appear or go, or something that lay below it. The first such read is told.
     #[must_use]

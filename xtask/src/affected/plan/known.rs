@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Decision, Planner, Proof, Scope, State, Step, ways::Way};
+use super::{Cause, Decision, Planner, Proof, Scope, State, Step, ways::Way};
 use crate::{
     affected::{git::is_looked_for, jobs::JOBS_FILE, path::RepoPath, tree::Tree},
     evidence::record::Record,
@@ -15,7 +15,7 @@ pub struct Known {
     /// For a job (by its place in the table) a run of which every input is the same at the base.
     pub observed: BTreeMap<usize, Record>,
     /// For a job a run of which every input, the machine too, is the same at head, and that passed.
-    pub proofs: BTreeMap<usize, Proof>,
+    pub proofs: BTreeMap<usize, (Proof, Record)>,
     /// What there was before the change.
     pub base: Tree,
     /// What there is now.
@@ -64,10 +64,16 @@ impl Planner<'_> {
         folder.is_some_and(|folder| path.below(folder).is_some())
     }
 
+    /// Whether a rule or the job itself says that a path matters which the run of its proof did not know.
+    pub(super) fn disproves(&self, job: usize, cause: &Cause) -> bool {
+        let said = cause.steps.iter().any(|step| matches!(step, Step::Rule(_) | Step::Reads(_)));
+        said && self.evidence.proofs.get(&job).is_some_and(|(_, record)| !record.knows(&cause.path))
+    }
+
     /// Takes a job back that has passed on the same inputs, where its team wants that.
     pub(super) fn unless_proved(&self, job: usize, decision: Decision) -> Decision {
         match self.evidence.proofs.get(&job) {
-            Some(proof) if decision.state == State::Run => {
+            Some((proof, _)) if decision.state == State::Run => {
                 Decision { state: State::Proved, proof: Some(proof.clone()), ..decision }
             }
             _ => decision,

@@ -148,10 +148,17 @@ fn a_proof_takes_back_a_job_that_would_run_and_no_other() {
     let workspace = workspace();
     let table = JobTable::parse(JOBS, &BTreeMap::new(), &workspace).unwrap();
     let proof = Proof { record: "r".to_owned(), commit: "c".to_owned(), ended: 1 };
-    let proofs = (0..5).map(|job| (job, proof.clone())).collect();
+    let proofs = (0..5).map(|job| (job, (proof.clone(), record("any", &["data/known"])))).collect();
     let known = Known { proofs, ..Known::default() };
-    let plan = Planner::new(&workspace, &table).knowing(known).plan(&changes([RepoPath::new("tool/x")], &[]));
-    let states: Vec<State> = plan.jobs.iter().map(|decision| decision.state).collect();
-    assert_eq!(states, [State::Unaffected, State::Proved, State::Unaffected, State::Unaffected, State::Unaffected]);
-    assert!(plan.jobs.iter().all(|decision| decision.proof.is_some() == (decision.state == State::Proved)));
+    let planner = Planner::new(&workspace, &table).knowing(known);
+    let states = |paths: &[&str]| {
+        let plan = planner.plan(&changes(paths.iter().map(|path| RepoPath::new(*path)), &[]));
+        assert!(plan.jobs.iter().all(|decision| decision.proof.is_some() == (decision.state == State::Proved)));
+        plan.jobs.iter().map(|decision| decision.state).collect::<Vec<_>>()
+    };
+    let (none, proved, run) = (State::Unaffected, State::Proved, State::Run);
+    assert_eq!(states(&["tool/x"]), [none, proved, none, none, none]);
+    // The job says that it reads this, and the run that passed did not know it.
+    assert_eq!(states(&["tool/x", "data/new"])[1], run);
+    assert_eq!(states(&["tool/x", "data/known"])[1], proved);
 }

@@ -5,6 +5,7 @@
 //! [`terminal`] prints. Modules that decide are plain functions of their arguments.
 
 pub mod affected;
+pub mod affected_bench;
 pub mod audit;
 pub mod bench;
 pub mod ci;

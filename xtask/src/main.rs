@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    affected::command::AffectedTests, audit::command::AffectedAudit, bench::command::Bench, ci::command::Ci,
-    examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test, up::command::Up,
+    affected::command::AffectedTests, affected_bench::command::AffectedBench, audit::command::AffectedAudit,
+    bench::command::Bench, ci::command::Ci, evidence::command::Evidence, examples::command::CiExamples,
+    gate::command::Gate, terminal, test::command::Test, up::command::Up,
 };
 
 /// The workspace's own commands
@@ -21,8 +22,10 @@ struct Arguments {
 enum Command {
     AffectedTests(AffectedTests),
     AffectedAudit(AffectedAudit),
+    AffectedBench(AffectedBench),
     Ci(Ci),
     CiExamples(CiExamples),
+    Evidence(Evidence),
     Gate(Gate),
     Test(Test),
     Up(Up),
@@ -34,8 +37,11 @@ fn main() -> ExitCode {
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedAudit(command) => command.run(&here),
         Command::AffectedTests(command) => command.run(&here),
+        Command::AffectedTests(command) => command.run(&here).map(|()| true),
+        Command::AffectedBench(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
         Command::CiExamples(command) => command.run(&here).map(|()| true),
+        Command::Evidence(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),

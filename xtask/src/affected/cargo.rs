@@ -1,7 +1,7 @@
 //! Reads the package graph from `cargo metadata`, through guppy.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -88,6 +88,21 @@ impl Cargo {
             });
             same.next().filter(|_| same.next().is_none()).map(|(_, index)| *index)
         })
+    }
+
+    /// `name version` of each package that these members can be built from, with any features, on any platform.
+    #[must_use]
+    pub fn closure(&self, members: &[String]) -> BTreeSet<String> {
+        let mut found: BTreeSet<PackageIndex> = members.iter().filter_map(|name| self.workspace.member(name)).collect();
+        let mut ahead: Vec<PackageIndex> = found.iter().copied().collect();
+        while let Some(at) = ahead.pop() {
+            let needs = |package: &Package| package.dependents.iter().any(|dependent| dependent.package == at);
+            let all = self.workspace.packages.iter().enumerate();
+            ahead
+                .extend(all.filter(|(_, package)| needs(package)).map(|(index, _)| index).filter(|i| found.insert(*i)));
+        }
+        let named = self.locked.iter().filter(|(_, index)| found.contains(index));
+        named.map(|(key, _)| format!("{} {}", key.name, key.version)).collect()
     }
 }
 

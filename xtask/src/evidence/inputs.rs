@@ -59,6 +59,8 @@ pub struct Inputs {
 #[derive(Clone, Copy, Default)]
 struct Use {
     read: bool,
+    /// It was asked whether it is there, and no more.
+    found: bool,
     listed: bool,
     absent: bool,
 }
@@ -88,6 +90,7 @@ impl Inputs {
                 match touch.how {
                     How::Listed => used.listed = true,
                     How::Absent => used.absent = true,
+                    How::Found => used.found = true,
                     How::Read | How::Written => used.read = true,
                 }
             }
@@ -105,6 +108,9 @@ impl Inputs {
                 reads.insert(path, seen);
             }
         }
+        // Compiled as well: then it says nothing more.
+        let Self { governed_by, built_from, .. } = &mut inputs;
+        governed_by.retain(|path, seen| *seen != Seen::Present || !built_from.contains_key(path));
         inputs
     }
 }
@@ -123,6 +129,10 @@ impl Scene<'_> {
         if let Some(history) = history_of(&path) {
             return Some((history, Seen::Untracked(CHANGED.to_owned())));
         }
+        let only_found = used.found && !(used.read || used.listed);
+        if only_found && self.tree.get(&path).is_some() {
+            return Some((path, Seen::Present));
+        }
         if self.tree.has(&path) || self.tree.submodule(&path).is_some() {
             let seen = Seen::at(&path, used.listed, self.tree, &|_| None);
             return Some((path, seen));
@@ -136,6 +146,9 @@ impl Scene<'_> {
         let its_own = written.contains(&path) && self.is_new(&metadata);
         if its_own {
             return used.absent.then_some((path, Seen::Absent));
+        }
+        if only_found {
+            return Some((path, Seen::Present));
         }
         let changed = written.contains(&path) || metadata.modified().is_ok_and(|modified| modified >= self.began);
         let digest = if changed { None } else { sha256(&file).ok() };
@@ -151,7 +164,7 @@ impl Scene<'_> {
     fn governs(&self, path: &RepoPath, used: Use) -> bool {
         let owner = self.members.iter().filter(|(folder, _)| path.below(folder.as_bytes()).is_some());
         let built = owner.max_by_key(|(folder, _)| folder.as_bytes().len()).is_none_or(|(_, built)| *built);
-        let is_looked_up = used.listed || used.absent;
+        let is_looked_up = used.listed || used.absent || used.found;
         history_of(path).is_none() && (is_governing_name(path) || (is_looked_up && built))
     }
 }

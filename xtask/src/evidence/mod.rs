@@ -10,11 +10,16 @@
 //! plan:    store, base, head ──> recall ──> the planner
 //! ```
 
+pub mod command;
 pub mod facts;
 pub mod inputs;
 pub mod recall;
 pub mod record;
+pub mod show;
 pub mod store;
 pub mod untracked;
 
+mod built;
+mod job_run;
 mod links;
+mod recorder;

@@ -52,14 +52,16 @@ pub struct Record {
 /// Paths, and what was seen at each.
 pub type Reads = BTreeMap<RepoPath, Seen>;
 
-/// What was seen at a path. It is written as one text: `100644 <id>`, `untracked <sha256>`, `folder`, `listed <sha256>`,
-/// `absent`.
+/// What was seen at a path. It is written as one text: `100644 <id>`, `untracked <sha256>`, `present`, `folder`,
+/// `listed <sha256>`, `absent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// A file, a link or a submodule that git has: mode and object id.
     Tracked(String),
     /// A file that git does not have: the SHA-256 of its contents.
     Untracked(String),
+    /// A file or a link, of which it only mattered that it is there.
+    Present,
     /// A folder, of which it only mattered that it is there.
     Folder,
     /// A folder whose names were read: a digest of them.
@@ -104,8 +106,11 @@ impl Record {
     pub fn differs(&self, tree: &Tree, untracked: &dyn Fn(&RepoPath) -> Option<String>) -> Option<&RepoPath> {
         let all = self.governed_by.iter().chain(&self.built_from).chain(&self.run_on);
         let mut differing = all.filter(|(path, seen)| {
-            let listed = matches!(seen, Seen::Listed(_));
-            Seen::at(path, listed, tree, untracked) != **seen
+            let here = Seen::at(path, matches!(seen, Seen::Listed(_)), tree, untracked);
+            match seen {
+                Seen::Present => !matches!(here, Seen::Tracked(_) | Seen::Untracked(_)),
+                seen => here != **seen,
+            }
         });
         differing.next().map(|(path, _)| path)
     }
@@ -125,8 +130,12 @@ impl Record {
 }
 
 fn touched<'r>(reads: &'r Reads, path: &RepoPath, base: &Tree, head: &Tree) -> Option<&'r RepoPath> {
-    if let Some((read, _)) = reads.get_key_value(path) {
-        return Some(read);
+    let is_file = |tree: &Tree| tree.get(path).is_some();
+    match reads.get_key_value(path) {
+        // Its contents did not matter.
+        Some((_, Seen::Present)) if is_file(base) == is_file(head) => {}
+        Some((read, _)) => return Some(read),
+        None => {}
     }
     let is_below = |read: &RepoPath| read.below(path.as_bytes()).is_some();
     if let Some((read, _)) = reads.range(path.inside()..).next().filter(|(read, _)| is_below(read)) {
@@ -137,10 +146,11 @@ fn touched<'r>(reads: &'r Reads, path: &RepoPath, base: &Tree, head: &Tree) -> O
     while base.has(&at) != head.has(&at) {
         let above = at.parent().unwrap_or_else(|| RepoPath::new(""));
         match reads.get_key_value(&above) {
-            Some((read, Seen::Listed(_) | Seen::Absent | Seen::Tracked(_) | Seen::Untracked(_))) => return Some(read),
             Some((read, Seen::Folder)) if base.has(&above) != head.has(&above) => return Some(read),
-            _ if above.as_bytes().is_empty() => return None,
-            _ => at = above,
+            Some((_, Seen::Folder)) | None if above.as_bytes().is_empty() => return None,
+            Some((_, Seen::Folder)) | None => at = above,
+            // A file that became a folder, or the other way round.
+            Some((read, _)) => return Some(read),
         }
     }
     None
@@ -151,6 +161,7 @@ impl fmt::Display for Seen {
         match self {
             Self::Tracked(entry) => f.write_str(entry),
             Self::Untracked(digest) => write!(f, "untracked {digest}"),
+            Self::Present => f.write_str("present"),
             Self::Folder => f.write_str("folder"),
             Self::Listed(digest) => write!(f, "listed {digest}"),
             Self::Absent => f.write_str("absent"),
@@ -163,6 +174,7 @@ impl FromStr for Seen {
 
     fn from_str(text: &str) -> Result<Self> {
         Ok(match text.split_once(' ') {
+            None if text == "present" => Self::Present,
             None if text == "folder" => Self::Folder,
             None if text == "absent" => Self::Absent,
             Some(("untracked", digest)) => Self::Untracked(digest.to_owned()),
@@ -224,6 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_only_found_is_touched_when_it_comes_or_goes() {
+        let reads = [("a/x", "present")];
+        assert!(!sees(&reads, "a/x", &["a/x"], &["a/x"]), "its contents");
+        assert!(sees(&reads, "a/x", &["a/x"], &["a/y"]));
+        assert!(sees(&reads, "a/x/y", &["a/x"], &["a/x/y"]), "a folder takes its place");
+    }
+
+    #[test]
+    fn a_record_with_a_file_that_was_only_found_fits_other_contents_of_it() {
+        let record = r#"{"schema":1,"job":"a","commit":"","ended":1,"passed":true,"tests":1,"asked":"","host":"",
+            "governed-by":{},"built-from":{},"run-on":{"a/x":"present"},"packages":[],"produced":{}}"#;
+        let record = super::Record::parse(record).unwrap();
+        let nothing = |_: &RepoPath| None;
+        assert_eq!(record.differs(&tree(&["a/x"]), &nothing), None);
+        assert_eq!(record.differs(&tree(&["a/y"]), &nothing), Some(&RepoPath::new("a/x")));
+        assert_eq!(record.differs(&tree(&["a/x/y"]), &nothing), Some(&RepoPath::new("a/x")));
+    }
+
+    #[test]
     fn a_listed_folder_is_touched_by_what_comes_and_goes_in_it() {
         let reads = [("a", "listed 1")];
         assert!(sees(&reads, "a/y", &["a/x"], &["a/x", "a/y"]));
@@ -249,7 +280,7 @@ mod tests {
 
     #[test]
     fn what_is_seen_is_read_back() {
-        for text in ["100755 ab", "untracked 00", "folder", "listed 11", "absent"] {
+        for text in ["100755 ab", "untracked 00", "present", "folder", "listed 11", "absent"] {
             assert_eq!(text.parse::<Seen>().unwrap().to_string(), text);
         }
         assert!("folders".parse::<Seen>().is_err());

@@ -18,14 +18,7 @@ use super::{
     untracked::sha256,
 };
 use crate::{
-    affected::{
-        cargo::Cargo,
-        git::Git,
-        jobs::Job,
-        path::RepoPath,
-        planned::turning,
-        tree::Tree,
-    },
+    affected::{cargo::Cargo, git::Git, jobs::Job, path::RepoPath, planned::View, tree::Tree},
     test::runner::Runner,
     venvs,
 };
@@ -121,14 +114,13 @@ impl<'r> Recorder<'r> {
     }
 
     fn tree(&self) -> Result<Tree> {
-        let turn = turning(self.git.top(), &self.cargo.root);
-        Ok(self.git.work_tree()?.turned(turn))
+        work_tree(self.git, &self.cargo.root)
     }
 
     fn inputs(&self, job: &Job, observed: &Observed, tree: &Tree, began: SystemTime) -> Inputs {
-        let outputs = [&self.cargo.target, &self.root.join("target")].into_iter().flat_map(|target| {
+        let outputs = [self.cargo.target.clone(), self.root.join("target")].into_iter().flat_map(|target| {
             let real = target.canonicalize().ok();
-            std::iter::once(target.clone()).chain(real)
+            std::iter::once(target).chain(real)
         });
         let members = self.cargo.workspace.members().filter_map(|(_, member)| {
             let folder = RepoPath::new(member.directory.clone()?);
@@ -162,7 +154,8 @@ fn first_difference(before: &Tree, after: &Tree) -> Option<RepoPath> {
     gone.or(come).map(|(path, _)| path.clone())
 }
 
-/// The workspace around a folder, for commands that only look.
+/// The work tree as it is, seen from the workspace root.
 pub(super) fn work_tree(git: &Git, root: &Path) -> Result<Tree> {
-    Ok(git.work_tree()?.turned(turning(git.top(), root)))
+    let view = View::new(git.top(), root);
+    Ok(git.work_tree()?.turned(|path| view.turn(path)))
 }

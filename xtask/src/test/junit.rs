@@ -94,6 +94,26 @@ pub fn count_doc_tests(log: &str) -> Counts {
     counts
 }
 
+/// Sums what a command of any kind printed that ran tests: libtest's lines, and those of nextest (`Summary [ 1.2s] 3 tests
+/// run: 2 passed, 1 failed, 4 skipped`).
+#[must_use]
+pub fn count_printed(log: &str) -> Counts {
+    let mut counts = count_doc_tests(log);
+    let summaries = log.lines().filter(|line| line.trim_start().starts_with("Summary ["));
+    for (_, told) in summaries.filter_map(|line| line.split_once(" run: ")) {
+        for part in told.split(',') {
+            let mut words = part.split_whitespace();
+            let number: usize = words.next().and_then(|number| number.parse().ok()).unwrap_or(0);
+            match words.next() {
+                Some("passed") => counts.passed += number,
+                Some("failed" | "timed" | "exec") => counts.failed += number,
+                _ => {}
+            }
+        }
+    }
+    counts
+}
+
 /// Reads the closing line of the demonstration, `15 ok, 0 FAILED, 0 not run`.
 #[must_use]
 pub fn count_demo(log: &str) -> Counts {
@@ -111,7 +131,7 @@ pub fn count_demo(log: &str) -> Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, count, count_demo, count_doc_tests, with_failure};
+    use super::{Counts, count, count_demo, count_doc_tests, count_printed, with_failure};
 
     #[test]
     fn what_the_demonstration_did_not_run_has_failed() {
@@ -140,6 +160,14 @@ mod tests {
     fn a_report_cut_short_is_no_report() {
         assert!(count("<testsuites><testsuite name=\"a\"></testsuites>").is_err());
         assert!(count("<testsuites><testsuite name=\"a\"><testcase name=\"x\"/>").is_err());
+    }
+
+    #[test]
+    fn tests_of_any_command_are_summed_over_its_lines() {
+        let log = "test result: ok. 3 passed; 0 failed; 1 ignored\n     Summary [   0.012s] 5 tests run: 3 passed (1 leaky), \
+                   1 failed, 1 timed out, 4 skipped\n";
+        assert_eq!(count_printed(log), Counts { passed: 6, failed: 2 });
+        assert_eq!(count_printed("all well\n"), Counts::default());
     }
 
     #[test]

@@ -7,7 +7,8 @@ use super::{
     call::{Argument, Call, Outcome},
 };
 
-/// Every path that the call touches; relative ones are taken from `here`. Calls that tell nothing touch nothing.
+/// Every path that the call touches; what it only asks about is [`How::Found`]. Relative ones are taken from `here`. Calls
+/// that tell nothing touch nothing.
 pub(super) fn of(call: &Call, here: &Path) -> Vec<(PathBuf, How)> {
     let Some(outcome) = Told::from(&call.outcome) else { return Vec::new() };
     let named = paths(call, here);
@@ -26,7 +27,10 @@ pub(super) fn of(call: &Call, here: &Path) -> Vec<(PathBuf, How)> {
         // The first text of the latter is what the link says, which is no touch.
         "symlink" | "symlinkat" => named.into_iter().skip(1).map(|path| (path, outcome.or(How::Written))).collect(),
         name if changes(name) => named.into_iter().map(|path| (path, outcome.or(How::Written))).collect(),
-        _ => named.into_iter().map(|path| (path, outcome.or(How::Read))).collect(),
+        "execve" | "execveat" | "readlink" | "readlinkat" => {
+            named.into_iter().map(|path| (path, outcome.or(How::Read))).collect()
+        }
+        _ => named.into_iter().map(|path| (path, outcome.or(How::Found))).collect(),
     }
 }
 
@@ -181,16 +185,16 @@ mod tests {
     }
 
     #[test]
-    fn asking_is_reading() {
-        check("newfstatat(AT_FDCWD</t>, \"a\", {st_mode=S_IFREG|0644}, 0) = 0", &[("/t/a", How::Read)]);
-        check("newfstatat(3</t/b>, \"\", {st_mode=S_IFREG|0644}, AT_EMPTY_PATH) = 0", &[("/t/b", How::Read)]);
+    fn asking_finds_or_reads() {
+        check("newfstatat(AT_FDCWD</t>, \"a\", {st_mode=S_IFREG|0644}, 0) = 0", &[("/t/a", How::Found)]);
+        check("newfstatat(3</t/b>, \"\", {st_mode=S_IFREG|0644}, AT_EMPTY_PATH) = 0", &[("/t/b", How::Found)]);
         check("newfstatat(0<pipe:[1]>, \"\", {st_mode=S_IFIFO}, AT_EMPTY_PATH) = 0", &[]);
         check(
             "statx(3</t>, \"a\", AT_STATX_SYNC_AS_STAT, STATX_ALL, {stx_mask=STATX_ALL}) = 0",
-            &[("/t/a", How::Read)],
+            &[("/t/a", How::Found)],
         );
         check("access(\"/a\", R_OK) = -1 EACCES (Permission denied)", &[("/a", How::Read)]);
-        check("faccessat2(AT_FDCWD</t>, \"a\", R_OK, AT_EACCESS) = 0", &[("/t/a", How::Read)]);
+        check("faccessat2(AT_FDCWD</t>, \"a\", R_OK, AT_EACCESS) = 0", &[("/t/a", How::Found)]);
         check("readlink(\"l\", \"a.txt\", 64) = 5", &[("/w/l", How::Read)]);
         check("readlinkat(3</t>, \"l\", \"\"..., 64) = 5", &[("/t/l", How::Read)]);
         check("execve(\"./x\", [\"x\", \"y\"], 0x7ffe /* 3 vars */) = 0", &[("/w/./x", How::Read)]);

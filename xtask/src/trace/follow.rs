@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    Touch,
+    How, Touch,
     call::{Call, Outcome},
     effects,
     line::{Line, Tid, parse},
@@ -55,6 +55,8 @@ impl Folder {
 struct Thread {
     folder: Folder,
     role: Role,
+    /// Whether it executes cargo itself, wherever it is.
+    is_cargo: bool,
     call: Option<Vec<u8>>,
     /// Whether that call is an `execve` in which the thread takes the number of its process. It has succeeded, whatever
     /// strace says of its outcome.
@@ -62,8 +64,8 @@ struct Thread {
 }
 
 impl Thread {
-    fn new(folder: Folder, role: Role) -> Self {
-        Self { folder, role, call: None, executing: false }
+    fn new(folder: Folder, role: Role, is_cargo: bool) -> Self {
+        Self { folder, role, is_cargo, call: None, executing: false }
     }
 }
 
@@ -100,7 +102,7 @@ impl Follower {
         // Their parents died before they were told of them, or know them by other numbers. Then they count as tests,
         // whose reads are never left out.
         while let Some((tid, lines)) = self.waiting.pop_first() {
-            self.adopt(tid, Thread::new(Folder::new(self.start.clone()), Role::Run), lines)?;
+            self.adopt(tid, Thread::new(Folder::new(self.start.clone()), Role::Run, false), lines)?;
         }
         Ok(self.touches)
     }
@@ -109,7 +111,7 @@ impl Follower {
         let (tid, line) = parse(text)?;
         if !self.begun {
             self.begun = true;
-            self.threads.insert(tid, Thread::new(Folder::new(self.start.clone()), Role::Cargo));
+            self.threads.insert(tid, Thread::new(Folder::new(self.start.clone()), Role::Cargo, false));
         }
         let Some(thread) = self.threads.get_mut(&tid) else {
             self.waiting_bytes += text.len();
@@ -156,9 +158,11 @@ impl Follower {
         let here = thread.folder.get();
         if let ("execve", Some(program), Outcome::Done(..)) = (call.name.as_str(), call.text(0), &call.outcome) {
             thread.role = thread.role.executing(&here.join(program), &self.targets);
+            thread.is_cargo = program.file_name().is_some_and(|name| name == "cargo");
         }
-        let by = thread.role.by();
+        let (by, is_cargo) = (thread.role.by(), thread.is_cargo);
         for (path, how) in effects::of(&call, &here) {
+            let how = if how == How::Found && !is_cargo { How::Read } else { how };
             self.touches.insert(Touch { path: path.components().collect(), how, by });
         }
         match (call.name.as_str(), &call.outcome) {
@@ -176,7 +180,7 @@ impl Follower {
                 let shared = call.has("CLONE_FS");
                 let folder = if shared { thread.folder.clone() } else { Folder::new(here) };
                 let child = Tid::try_from(*child)?;
-                let thread = Thread::new(folder, thread.role);
+                let thread = Thread::new(folder, thread.role, is_cargo);
                 let lines = self.waiting.remove(&child).unwrap_or_default();
                 return self.adopt(child, thread, lines);
             }
@@ -283,6 +287,19 @@ mod tests {
             1 openat(AT_FDCWD</elsewhere>, \"x\", O_RDONLY) = 3</elsewhere/x>
             1 access(\"y\", R_OK) = 0";
         assert_eq!(paths(trace), ["/elsewhere/x", "/elsewhere/y", "/w/link"]);
+    }
+
+    #[test]
+    fn cargo_only_looks_whether_a_file_is_there() {
+        let trace = "1 execve(\"/w/target/it\", [...], 0x7f /* 3 vars */) = 0
+            1 access(\"a\", R_OK) = 0
+            1 execve(\"/c/bin/cargo\", [...], 0x7f /* 3 vars */) = 0
+            1 access(\"b\", R_OK) = 0
+            1 openat(AT_FDCWD</w>, \"c\", O_RDONLY) = 3</w/c>";
+        let seen = follow(trace);
+        for expected in [("/w/a", How::Read), ("/w/b", How::Found), ("/w/c", How::Read)] {
+            assert!(seen.contains(&(expected.0.to_owned(), expected.1, By::Run)), "{seen:?}");
+        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct Touch {
 pub enum How {
     /// Opened for reading, executed, asked about, or found to be there in another way.
     Read,
+    /// Asked about by cargo, to which it only matters that it is there: what it compares besides is when it changed.
+    Found,
     /// Its entries were listed.
     Listed,
     /// It was looked for and is not there.

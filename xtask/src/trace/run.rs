@@ -62,8 +62,12 @@ pub(super) fn run(
         let too_loud = || std::fs::metadata(output_log).is_ok_and(|log| log.len() > LARGEST_LOG);
         let enough = || begun.elapsed() > limit || unreadable.load(Ordering::Relaxed) || too_loud() || stop();
         let waited = wait(child, &follower, enough);
-        // A reader that strace never came to waits for somebody to open the other end.
-        let _opened_and_closed = open(&pipe, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty());
+        // A reader to which strace never came waits for somebody to open the other end, and one at its end for all to close
+        // it. It may only be about to open its own, so that once is not enough.
+        while !reader.is_finished() {
+            drop(open(&pipe, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()));
+            std::thread::sleep(POLL);
+        }
         (waited, reader.join())
     });
     read.map_err(|_panicked| anyhow::anyhow!("the reader of the trace broke"))??;

@@ -3,8 +3,11 @@
 mod affected;
 mod check;
 mod ci;
+mod evidence;
 mod examples;
+mod kept;
 mod manifests;
+mod mentions;
 mod repo;
 mod trees;
 mod wrong_use;

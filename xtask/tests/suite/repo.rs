@@ -133,6 +133,12 @@ impl Repo {
         cmd!(shell, "git").args(words).stdin(input).quiet().read().unwrap()
     }
 
+    /// Brings the lock file up to date.
+    pub(crate) fn lock(&self) {
+        let shell = &self.shell;
+        cmd!(shell, "cargo metadata --format-version 1 --offline --quiet").quiet().ignore_stdout().run().unwrap();
+    }
+
     pub(crate) fn commit(&self) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", "A commit."]);

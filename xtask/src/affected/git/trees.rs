@@ -16,6 +16,15 @@ use crate::affected::{
 };
 
 impl Git {
+    /// The commit that is checked out.
+    ///
+    /// # Errors
+    /// There is none yet, or git failed.
+    pub fn head(&self) -> Result<String> {
+        let id = self.run(&["rev-parse", "--verify", "HEAD"])?;
+        Ok(String::from_utf8(id)?.trim().to_owned())
+    }
+
     /// The tree of a commit, or what is staged.
     ///
     /// # Errors

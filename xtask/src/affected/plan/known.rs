@@ -32,6 +32,8 @@ impl Planner<'_> {
             return ways;
         }
         for (&job, record) in observed {
+            let built = |name: &String| record.packages.iter().any(|package| is_of(package, name));
+            ways.retain(|way| way.job != job || way.crates.is_empty() || way.crates.iter().any(built));
             if record.governed_by.contains_key(path) {
                 continue;
             }
@@ -79,6 +81,11 @@ impl Planner<'_> {
             _ => decision,
         }
     }
+}
+
+/// Whether `package`, which is `name version`, has this name.
+fn is_of(package: &str, name: &str) -> bool {
+    package.split_once(' ').is_some_and(|(of, _)| of == name)
 }
 
 /// Whether cargo, rustup, nextest or the planner itself takes orders from it, wherever it lies.

@@ -43,7 +43,7 @@ impl Planner<'_> {
                     let reached = self.over_packages(origin, reach).into_iter();
                     found.extend(reached.map(|way| {
                         let steps = [Step::Manifest(effect.what.clone())].into_iter().chain(way.steps).collect();
-                        Way::said(way.job, way.scope, steps)
+                        Way { crates: effect.crates.clone(), ..Way::said(way.job, way.scope, steps) }
                     }));
                 }
             }

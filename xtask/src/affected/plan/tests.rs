@@ -83,7 +83,7 @@ fn planned(changes: &Changes, own_jobs: &[(&str, &str)]) -> Plan {
 
 /// What the comparison is taken to have said, whatever else changed.
 fn manifests() -> Manifests {
-    let effect = |what: &str, origin| Effect { what: what.to_owned(), origin };
+    let effect = |what: &str, origin| Effect { what: what.to_owned(), origin, crates: BTreeSet::new() };
     let effects = [
         ("Cargo.toml", vec![effect("profile", None)]),
         ("drivers/lvm/Cargo.toml", vec![effect("features", Some((3, Reach::Dependents)))]),

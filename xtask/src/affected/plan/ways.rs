@@ -20,15 +20,17 @@ pub(super) struct Way {
     /// Whether somebody said so, or a comparison of manifests. Else it is supposed from where the path lies, and what
     /// the job was seen to read knows better.
     pub(super) said: bool,
+    /// The names of crates, where the way is only for who builds one of them.
+    pub(super) crates: BTreeSet<String>,
 }
 
 impl Way {
     pub(super) fn said(job: usize, scope: Scope, steps: Vec<Step>) -> Self {
-        Self { job, scope, steps, said: true }
+        Self { job, scope, steps, said: true, crates: BTreeSet::new() }
     }
 
     pub(super) fn supposed(job: usize, scope: Scope, steps: Vec<Step>) -> Self {
-        Self { job, scope, steps, said: false }
+        Self { job, scope, steps, said: false, crates: BTreeSet::new() }
     }
 }
 

@@ -15,12 +15,29 @@ use crate::affected::graph::Reach;
 pub struct Difference {
     /// What reaches every package, by what it is about.
     pub everywhere: BTreeSet<String>,
-    /// The folders of members that head has, how far the difference reaches, and what differs first.
-    pub members: BTreeMap<String, (Reach, String)>,
+    /// The folders of members that head has and that differ.
+    pub members: BTreeMap<String, Differs>,
     /// Packages from elsewhere that are new in head or differ there.
     pub packages: BTreeMap<Key, String>,
     /// Folders that held a member at base and hold none in head.
     pub gone: BTreeSet<String>,
+}
+
+/// How a member differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Differs {
+    /// How far that reaches.
+    pub reach: Reach,
+    /// What differs first.
+    pub what: String,
+    /// The crates that the lock file has otherwise for it, where nothing else differs; else none are named.
+    pub crates: BTreeSet<String>,
+}
+
+impl Differs {
+    fn new(reach: Reach, what: String) -> Self {
+        Self { reach, what, crates: BTreeSet::new() }
+    }
 }
 
 impl Difference {
@@ -29,10 +46,16 @@ impl Difference {
         self.everywhere.extend(other.everywhere);
         self.packages.extend(other.packages);
         self.gone.extend(other.gone);
-        for (folder, (reach, what)) in other.members {
-            let known = self.members.entry(folder).or_insert_with(|| (reach, what.clone()));
-            if known.0 < reach {
-                *known = (reach, what);
+        for (folder, differs) in other.members {
+            let known = self.members.entry(folder).or_insert_with(|| differs.clone());
+            if known.reach < differs.reach {
+                known.reach = differs.reach;
+                known.what.clone_from(&differs.what);
+            }
+            if known.crates.is_empty() || differs.crates.is_empty() {
+                known.crates.clear();
+            } else {
+                known.crates.extend(differs.crates);
             }
         }
     }
@@ -47,7 +70,7 @@ pub fn compare(base: &Shape, head: &Shape) -> Difference {
         Difference { everywhere: differing(&base.everywhere, &head.everywhere), ..Difference::default() };
     for (folder, member) in &head.members {
         let differs = match base.members.get(folder) {
-            None => Some((Reach::Dependents, "a new member".to_owned())),
+            None => Some(Differs::new(Reach::Dependents, "a new member".to_owned())),
             Some(before) => members(before, &base.lock, member, &head.lock),
         };
         difference.members.extend(differs.map(|differs| (folder.clone(), differs)));
@@ -80,26 +103,28 @@ fn same(member: &Member, key: &Key) -> bool {
     key.source.is_none() && key.name == member.name && key.version == member.version
 }
 
-fn members(base: &Member, base_lock: &Lock, head: &Member, head_lock: &Lock) -> Option<(Reach, String)> {
+fn members(base: &Member, base_lock: &Lock, head: &Member, head_lock: &Lock) -> Option<Differs> {
     if base.name != head.name || base.version != head.version {
-        return Some((Reach::Dependents, "another name or version".to_owned()));
+        return Some(Differs::new(Reach::Dependents, "another name or version".to_owned()));
     }
     let built = differing(&base.built, &head.built);
     if let Some(what) = built.first() {
-        return Some((Reach::Dependents, what.clone()));
+        return Some(Differs::new(Reach::Dependents, what.clone()));
     }
     let (before, after) = (taken(base, base_lock), taken(head, head_lock));
     let mut differing_names = before.symmetric_difference(&after).map(|(name, ..)| name).collect::<BTreeSet<_>>();
     // `depends` says of a name whether only tests use it, on either side.
     let for_tests = |name: &&String| [base, head].iter().all(|member| member.depends.get(*name).is_none_or(|dev| *dev));
     let only_tests: BTreeSet<&String> = differing_names.iter().copied().filter(|name| for_tests(name)).collect();
+    let tests = differing(&base.tests, &head.tests).first().cloned();
+    let crates =
+        if tests.is_some() { BTreeSet::new() } else { differing_names.iter().map(|name| (*name).clone()).collect() };
     differing_names.retain(|name| !only_tests.contains(name));
     if let Some(name) = differing_names.first() {
-        return Some((Reach::Dependents, format!("another {name}")));
+        return Some(Differs { reach: Reach::Dependents, what: format!("another {name}"), crates });
     }
-    let tests = differing(&base.tests, &head.tests).first().cloned();
     let what = tests.or_else(|| only_tests.first().map(|name| format!("another {name} for its tests")))?;
-    Some((Reach::OwnTests, what))
+    Some(Differs { reach: Reach::OwnTests, what, crates })
 }
 
 /// What the lock file takes for each dependency. A package of this tree is known by its name: its version is among its

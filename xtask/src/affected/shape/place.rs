@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    compare::Difference,
+    compare::{Difference, Differs},
     lock::{Key, Lock},
 };
 use crate::affected::{
@@ -41,6 +41,9 @@ pub struct Effect {
     pub what: String,
     /// The package, and how far it reaches; `None` for every job.
     pub origin: Option<(PackageIndex, Reach)>,
+    /// The names of crates, where the lock file has these otherwise and nothing else is meant: who builds none of them is
+    /// not reached.
+    pub crates: BTreeSet<String>,
 }
 
 /// Where a package from elsewhere is in the graph; none for one that the graph leaves out, an option that nobody took.
@@ -55,34 +58,36 @@ pub fn place(
     lock: &Lock,
     known: Known<'_>,
 ) -> Compared {
+    let none = BTreeSet::new();
     let mut compared = Compared { paths: paths.clone(), gone: difference.gone.clone(), ..Compared::default() };
-    let mut add = |wanted: &[&str], what: String, origin| {
+    let mut add = |wanted: &[&str], what: String, origin, crates: &BTreeSet<String>| {
         let found = wanted.iter().map(|name| RepoPath::new(*name)).find(|path| paths.contains(path));
         let Some(path) = found.or_else(|| paths.first().cloned()) else { return };
-        compared.effects.entry(path).or_default().push(Effect { what, origin });
+        compared.effects.entry(path).or_default().push(Effect { what, origin, crates: crates.clone() });
     };
     let at =
         |folder: &str| workspace.members().find(|(_, package)| package.directory.as_deref() == Some(folder.as_bytes()));
     for what in &difference.everywhere {
-        add(&["Cargo.toml"], what.clone(), None);
+        add(&["Cargo.toml"], what.clone(), None, &none);
     }
-    for (folder, (reach, what)) in &difference.members {
+    for (folder, Differs { reach, what, crates }) in &difference.members {
         let own = if folder.is_empty() { "Cargo.toml".to_owned() } else { format!("{folder}/Cargo.toml") };
         let origin = at(folder).map(|(index, _)| (index, *reach));
         // A member that the graph does not have is not understood, and then every job is the answer.
-        add(&[&own, "Cargo.toml", "Cargo.lock"], what.clone(), origin);
+        add(&[&own, "Cargo.toml", "Cargo.lock"], what.clone(), origin, crates);
     }
     for folder in &difference.gone {
         // No member any more, but still a package that others use: profiles and test builds treat it otherwise.
         let still =
             workspace.packages.iter().position(|package| package.directory.as_deref() == Some(folder.as_bytes()));
         if let Some(index) = still {
-            add(&["Cargo.toml"], "no member any more".to_owned(), Some((index, Reach::Dependents)));
+            add(&["Cargo.toml"], "no member any more".to_owned(), Some((index, Reach::Dependents)), &none);
         }
     }
     for (key, what) in &difference.packages {
         for index in in_graph(key, workspace, lock, known) {
-            add(&["Cargo.lock"], what.clone(), Some((index, Reach::Dependents)));
+            let name = BTreeSet::from([key.name.clone()]);
+            add(&["Cargo.lock"], what.clone(), Some((index, Reach::Dependents)), &name);
         }
     }
     compared

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    compare::{Difference, compare},
+    compare::{Difference, Differs, compare},
     lock,
     manifest::of_all,
     parse::{Shape, Texts},
@@ -64,13 +64,15 @@ fn another_version_of_the_same_name_changes_nothing_for_those_who_keep_theirs() 
     assert!(difference.members.is_empty(), "{difference:?}");
     assert_eq!(difference.packages.len(), 1);
     let taken = against(&format!("{}{second}", LOCK.replace("[\"leaf\"]", "[\"leaf 2.0.0\"]")));
-    assert_eq!(taken.members["app"], (Reach::Dependents, "another leaf".to_owned()));
+    let crates = BTreeSet::from(["leaf".to_owned()]);
+    let expected = Differs { reach: Reach::Dependents, what: "another leaf".to_owned(), crates };
+    assert_eq!(taken.members["app"], expected);
 }
 
 #[test]
 fn another_source_is_another_package() {
     let difference = against(&LOCK.replace("\"registry\"", "\"git+https://localhost/leaf#aa\""));
-    assert_eq!(difference.members["app"].1, "another leaf");
+    assert_eq!(difference.members["app"].what, "another leaf");
 }
 
 #[test]
@@ -78,10 +80,10 @@ fn keys_that_nobody_thought_of_count() {
     let base = shape("/a", "", LOCK).unwrap();
     for manifest in ["tomorrow = 1", "[package]\ntomorrow = 1", "[target.x]\ntomorrow = 1", "[lib]\nharness = false"] {
         let difference = compare(&base, &shape("/a", manifest, LOCK).unwrap());
-        assert_eq!(difference.members["app"].0, Reach::Dependents, "{manifest}");
+        assert_eq!(difference.members["app"].reach, Reach::Dependents, "{manifest}");
     }
     let tests = compare(&base, &shape("/a", "[[test]]\nname = \"x\"\nharness = false", LOCK).unwrap());
-    assert_eq!(tests.members["app"].0, Reach::OwnTests);
+    assert_eq!(tests.members["app"].reach, Reach::OwnTests);
 }
 
 #[test]

@@ -132,6 +132,8 @@ fn of_cargo_only_what_decides_what_is_built_counts() {
         "Cargo.toml",
         "built/Cargo.toml",
         "built/src/lib.rs",
+        "built/src/main.rs",
+        "other/src/main.rs",
         "built/tests/it.rs",
         "other/Cargo.toml",
         "other/tests/it.rs",
@@ -141,17 +143,27 @@ fn of_cargo_only_what_decides_what_is_built_counts() {
         cargo("Cargo.toml", How::Read),
         cargo(".cargo/config.toml", How::Absent),
         cargo("built/Cargo.toml", How::Read),
-        cargo("built/src/lib.rs", How::Read),
+        cargo("built/src/lib.rs", How::Found),
+        ("built/src/lib.rs", How::Read, By::Build),
+        cargo("built/src/main.rs", How::Found),
         cargo("built/build.rs", How::Absent),
         cargo("built/tests", How::Listed),
         cargo("other/Cargo.toml", How::Read),
         cargo("other/tests", How::Listed),
+        cargo("other/src/main.rs", How::Found),
         cargo("other/build.rs", How::Absent),
     ];
     let inputs = folder.inputs(&tracked, NOW, &touches);
     let seen: Vec<String> = inputs.governed_by.keys().map(ToString::to_string).collect();
-    let expected =
-        [".cargo/config.toml", "Cargo.toml", "built/Cargo.toml", "built/build.rs", "built/tests", "other/Cargo.toml"];
+    let expected = [
+        ".cargo/config.toml",
+        "Cargo.toml",
+        "built/Cargo.toml",
+        "built/build.rs",
+        "built/src/main.rs",
+        "built/tests",
+        "other/Cargo.toml",
+    ];
     assert_eq!(seen, expected);
 }
 

@@ -147,7 +147,7 @@ fn reads() {
     assert_eq!(std::fs::read_to_string("tests/fixture.txt").unwrap(), "fixture");
     assert_eq!(std::fs::read_dir("tests/cases").unwrap().count(), 1);
     assert!(std::fs::metadata("tests/optional").is_err());
-    assert!(std::process::Command::new(env!("CARGO")).arg("locate-project").status().unwrap().success());
+    assert!(std::process::Command::new(env!("CARGO")).args(["metadata", "--no-deps", "--format-version=1"]).output().unwrap().status.success());
 }"#;
 
 #[test]
@@ -180,7 +180,7 @@ fn builds_and_tests_are_told_from_cargo() {
     // The manifest: read by the cargo that the test starts.
     assert!(run.is_superset(&set(&["tests/fixture.txt", "Cargo.toml"])), "{run:?}");
     assert!(!run.contains("src/lib.rs") && !run.contains("unread.txt"), "{run:?}");
-    assert_eq!(outside(place.names(&traced, How::Listed, By::Run)), set(&["tests/cases"]));
+    assert!(place.names(&traced, How::Listed, By::Run).contains("tests/cases"));
     assert!(place.names(&traced, How::Absent, By::Run).contains("tests/optional"));
     let executed = place.names(&traced, How::Read, By::Run);
     assert!(executed.iter().any(|name| name.starts_with("built/debug/deps/it-")), "{executed:?}");

@@ -1,14 +1,16 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Known;
 use crate::{
     affected::{
+        graph::Reach,
         jobs::JobTable,
         path::RepoPath,
         plan::{
             Planner, Proof, State,
             tests::{changes, told, workspace},
         },
+        shape::place::{Compared, Effect, Manifests},
         tree::Tree,
     },
     evidence::record::{Reads, Record, SCHEMA},
@@ -141,6 +143,29 @@ fn what_records_cannot_speak_of_keeps_its_place() {
     for path in ["special.conf", ".config/nextest.toml", ".cargo/config.toml", "rust-toolchain.toml", "ci/jobs.toml"] {
         assert_eq!(planned(path, false).len(), 5, "{path}");
     }
+}
+
+#[test]
+fn another_crate_reaches_who_builds_it_and_who_was_not_recorded() {
+    let workspace = workspace();
+    let table = JobTable::parse(JOBS, &BTreeMap::new(), &workspace).unwrap();
+    let at = |name: &str| table.jobs.iter().position(|job| job.name == name).unwrap();
+    let lock = RepoPath::new("Cargo.lock");
+    let crates = BTreeSet::from(["leaf".to_owned()]);
+    // Everything depends on common, for which the lock file has another leaf.
+    let effect = Effect { what: "another leaf".to_owned(), origin: Some((0, Reach::Dependents)), crates };
+    let effects = BTreeMap::from([(lock.clone(), vec![effect])]);
+    let compared = Compared { paths: BTreeSet::from([lock.clone()]), effects, ..Compared::default() };
+    let builds = |job: &str, package: &str| Record { packages: [package.to_owned()].into(), ..record(job, &[]) };
+    let observed =
+        [builds("common", "leaf 1.0.0"), builds("driver-nfs", "leaflet 1.0.0"), builds("driver-lvm", "twig 1.0.0")];
+    let observed = observed.into_iter().map(|record| (at(&record.job), record)).collect();
+    let known =
+        Known { observed, proofs: BTreeMap::new(), base: tree(&["Cargo.lock"], "1"), head: tree(&["Cargo.lock"], "2") };
+    let planner = Planner::new(&workspace, &table).with(Manifests::Compared(compared)).knowing(known);
+    let selected = told(&planner.plan(&changes([lock], &[])));
+    let jobs: Vec<&str> = selected.iter().filter_map(|line| line.split([' ', ':']).nth(1)).collect();
+    assert_eq!(jobs, ["common", "tool", "driver-local"], "{selected:?}");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
+use crate::test::command::WORDS;
+
 use super::{
     graph::{Reach, Workspace},
     jobs::{Job, JobTable, OnCommonChange, Selects},
@@ -32,6 +34,9 @@ fn names(table: &JobTable, faults: &mut Vec<String>) {
         let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
         if job.name.is_empty() || !job.name.chars().all(good) {
             faults.push(format!("job name `{}`: use letters, digits, `-` and `_`", job.name));
+        }
+        if WORDS.contains(&job.name.as_str()) {
+            faults.push(format!("job name `{}`: `cargo xtask test` takes this word for a check of its own", job.name));
         }
         if !seen.insert(&job.name) {
             faults.push(format!("two jobs are named `{}`", job.name));

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     affected::{
-        jobs::Job,
+        cargo::Cargo,
+        jobs::{Job, Lab},
         plan::Plan,
         planned::{Asked, Planned},
         render::{
@@ -81,6 +82,9 @@ impl Ci {
     /// There is no judgement: no plan can be made, or it could not be carried out.
     pub fn run(&self, directory: &Path) -> Result<bool> {
         let planned = Planned::read(directory, &Asked { base: self.base.clone(), ..Asked::default() })?;
+        for warning in &planned.warnings {
+            terminal::complain(&format!("{warning}\n"));
+        }
         let plan = planned.plan();
         terminal::print(&text(&plan));
         let demanded: Vec<&Job> =
@@ -94,33 +98,51 @@ impl Ci {
         let target = &planned.cargo.target;
         fs::create_dir_all(target).with_context(|| format!("cannot make {}", target.display()))?;
         let _held = lock(&target.join(LOCK))?;
-        let plain = self.plain || !std::io::stderr().is_terminal();
-        let steps = Steps::new(target.join("test-logs"), plain, Stop::on_signals()?)?;
-        let mut runner = Runner::prepare(&planned.cargo, steps, &demanded)?;
-        runner.narrow(&demanded);
+        let mut runner = self.runner(&planned.cargo, &demanded)?;
         runner.test_threads = test_threads(processors, most);
-        runner.clear_reports()?;
         let document = json(&plan)?;
         fs::write(runner.reports().join(PLAN), &document)?;
 
-        let lints = runner.lints();
-        runner.steps.expect(lints + if demanded.is_empty() { 0 } else { 1 + demanded.len() + labs(&demanded) });
-        let mut checked = runner.lint()?;
-        let built = demanded.is_empty() || runner.build()?;
-        checked.extend(runner.tidy(false)?);
-        let ran = if built {
-            jobs::run(&runner, &planned.table.labs, &demanded, most)?
-        } else {
-            demanded.iter().map(|job| Row::not_built(&job.name)).collect()
-        };
-        let judged = judge(&document, &runner, &checked)?;
+        let Ran { checks, built, jobs } = carry_out(&runner, &planned.table.labs, &demanded, most)?;
+        let judged = judge(&document, &runner, &checks)?;
         fs::write(runner.reports().join(JUDGEMENT), gate::render::json(&judged)?)?;
-        checked.extend(ran);
-        terminal::print(&table(&checked));
+        terminal::print(&table(&[checks, jobs].concat()));
         terminal::print(&said(&plan, built));
         terminal::print(&gate::render::text(&judged));
         Ok(gate::judge::passes(&judged))
     }
+
+    /// Everything that these jobs need, and no report of an earlier run.
+    fn runner(&self, cargo: &Cargo, demanded: &[&Job]) -> Result<Runner> {
+        let plain = self.plain || !std::io::stderr().is_terminal();
+        let steps = Steps::new(cargo.target.join("test-logs"), plain, Stop::on_signals()?)?;
+        let mut runner = Runner::prepare(cargo, steps, demanded)?;
+        runner.narrow(demanded);
+        runner.clear_reports()?;
+        Ok(runner)
+    }
+}
+
+/// What was run.
+struct Ran {
+    checks: Vec<Row>,
+    built: bool,
+    jobs: Vec<Row>,
+}
+
+fn carry_out(runner: &Runner, labs: &[Lab], demanded: &[&Job], most: usize) -> Result<Ran> {
+    let with_labs = 2 * demanded.iter().filter(|job| job.lab.is_some()).count();
+    let counted = if demanded.is_empty() { 0 } else { 1 + demanded.len() + with_labs };
+    runner.steps.expect(runner.lints() + counted);
+    let mut checks = runner.lint()?;
+    let built = demanded.is_empty() || runner.build()?;
+    checks.extend(runner.tidy(false)?);
+    let jobs = if built {
+        jobs::run(runner, labs, demanded, most)?
+    } else {
+        demanded.iter().map(|job| Row::not_built(&job.name)).collect()
+    };
+    Ok(Ran { checks, built, jobs })
 }
 
 /// The jobs by their reports, as `gate` judges them, and the lints as one more that always votes.
@@ -137,10 +159,6 @@ fn said(plan: &Plan, built: bool) -> String {
         (true, false) => "\nno job ran: the build failed\n\n".to_owned(),
         (true, true) => "\n".to_owned(),
     }
-}
-
-fn labs(jobs: &[&Job]) -> usize {
-    2 * jobs.iter().filter(|job| job.lab.is_some()).count()
 }
 
 /// What would be run, a line for each step.

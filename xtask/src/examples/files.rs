@@ -1,12 +1,10 @@
 //! The examples: templates, filled with what the job table and the other commands say. Pure.
 
 use super::zuul;
-use crate::{affected::jobs::Job, test::runner::REPORTS};
+use crate::{affected::jobs::Job, evidence::store, test::runner::REPORTS};
 
 /// Where the examples are, relative to the workspace root.
 pub const FOLDER: &str = "ci/examples";
-/// Where records of earlier runs are kept between runs, relative to the workspace root.
-const RECORDS: &str = "target/affected/records";
 const WRITTEN_BY: &str = "# Written by `cargo xtask ci-examples`; a test holds it to that.\n";
 
 const TEMPLATES: [(&str, &str); 8] = [
@@ -26,7 +24,7 @@ pub fn files(jobs: &[Job]) -> Vec<(&'static str, String)> {
     let facts = [
         ("@FOLDER@", FOLDER.to_owned()),
         ("@REPORTS@", REPORTS.to_owned()),
-        ("@RECORDS@", RECORDS.to_owned()),
+        ("@RECORDS@", format!("target/{}", store::DEFAULT)),
         ("@JOBS@", zuul::definitions(jobs, FOLDER)),
         ("@NAMES@", zuul::names(jobs)),
     ];

@@ -29,6 +29,8 @@ const LINT: &str = "lint";
 const DOC: &str = "doc";
 /// The demonstration of `cargo xtask up --demo`: the other command of the README.
 const DEMO: &str = "demo";
+/// All of them.
+pub const WORDS: [&str; 3] = [LINT, DOC, DEMO];
 const DEMO_MINUTES: u32 = 10;
 
 /// Runs all checks and tests, after installing what is missing
@@ -67,10 +69,9 @@ impl Test {
         let itself = std::env::current_exe().context("cannot tell which program this is")?;
         let cargo = Cargo::read(directory)?;
         let jobs = JobTable::read(&cargo.root, &cargo.workspace)?.jobs;
-        let others = [LINT, DOC, DEMO];
-        for name in self.jobs.iter().filter(|name| !others.contains(&name.as_str())) {
+        for name in self.jobs.iter().filter(|name| !WORDS.contains(&name.as_str())) {
             if !jobs.iter().any(|job| job.name == *name) {
-                let all: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).chain(others).collect();
+                let all: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).chain(WORDS).collect();
                 bail!("no job `{name}`; there are {}", all.join(", "));
             }
         }

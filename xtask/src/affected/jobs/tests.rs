@@ -84,6 +84,7 @@ fn packages_and_jobs_must_fit_each_other() {
     refused(&GOOD.replace("x-driver-*", "x-driver-a"), &["no job covers package `x-driver-b`"]);
     refused(&GOOD.replace("\"rest\"", "\"driver-b\""), &["two jobs are named `driver-b`"]);
     refused(&GOOD.replace("\"rest\"", "\"re st\""), &["`re st`"]);
+    refused(&GOOD.replace("\"rest\"", "\"lint\""), &["job name `lint`"]);
 }
 
 #[test]

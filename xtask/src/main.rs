@@ -37,7 +37,6 @@ fn main() -> ExitCode {
     let outcome = std::env::current_dir().map_err(anyhow::Error::from).and_then(|here| match arguments.command {
         Command::AffectedAudit(command) => command.run(&here),
         Command::AffectedTests(command) => command.run(&here),
-        Command::AffectedTests(command) => command.run(&here).map(|()| true),
         Command::AffectedBench(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
         Command::CiExamples(command) => command.run(&here).map(|()| true),

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
 use super::{
+    history::history,
     programs::Programs,
     report::{markdown, text},
     session::{Session, Wanted},
@@ -56,6 +57,10 @@ pub struct AffectedBench {
     /// Measures how long answers take instead, so many times each
     #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "7", conflicts_with_all = ["cases", "random", "at_most"])]
     speed: Option<u32>,
+    /// Compares the plan with cargo's rebuilds for the last N commits of this repository instead; goes on where the last
+    /// call ended
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000", conflicts_with_all = ["cases", "random", "at_most", "speed"])]
+    history: Option<usize>,
     /// Builds the peers from the registry first, below the target folder
     #[arg(long)]
     install_peers: bool,
@@ -81,7 +86,8 @@ impl AffectedBench {
     /// # Errors
     /// The bench itself failed, or nothing was to be played.
     pub fn run(&self, directory: &Path) -> Result<bool> {
-        let target = Cargo::read(directory)?.target;
+        let cargo = Cargo::read(directory)?;
+        let target = cargo.target;
         std::fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
         let programs = Programs::new(Stop::on_signals()?)?;
         let peers = target.join("affected-peers");
@@ -93,6 +99,11 @@ impl AffectedBench {
             let table = speed(&programs, directory, &tools, &absent, runs.max(1))?;
             terminal::print_exact(table.as_bytes())?;
             return Ok(true);
+        }
+        if let Some(most) = self.history {
+            let (table, sound) = history(&programs, &cargo.root, &target, most)?;
+            terminal::print_exact(table.as_bytes())?;
+            return Ok(sound);
         }
         let session = Session { programs: &programs, target: &target, peers: &peers, seed: self.seed, keep: self.keep };
         let (report, planned) = session.play(&Wanted {

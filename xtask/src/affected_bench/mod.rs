@@ -11,6 +11,7 @@
 mod bench;
 mod cases;
 pub mod command;
+mod history;
 mod programs;
 mod report;
 mod sandbox;

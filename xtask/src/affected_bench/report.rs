@@ -81,8 +81,8 @@ pub(super) fn markdown(report: &Report) -> String {
     out
 }
 
-/// The table and the lists, for a terminal. The last line is `N sound, N UNSOUND, N not run`, for whoever reads only
-/// that.
+/// The table and the lists, for a terminal. The last line is `N ok, N FAILED, N not run`, as of the
+/// demonstration, for whoever reads only that.
 pub(super) fn text(report: &Report, planned: usize) -> String {
     let Totals { cases, needed, jobs, red, surprises } = report.totals;
     let width = report.rows.iter().map(|row| row.tool.len()).max().unwrap_or(0).max(4);
@@ -115,7 +115,7 @@ pub(super) fn text(report: &Report, planned: usize) -> String {
         let _ = writeln!(out, "{surprises} outcomes differed though neither build nor trace hinted at it");
     }
     let unsound = report.unsound_cases();
-    let _ = write!(out, "\n{} sound, {unsound} UNSOUND, {} not run\n", cases - unsound, planned.saturating_sub(cases));
+    let _ = write!(out, "\n{} ok, {unsound} FAILED, {} not run\n", cases - unsound, planned.saturating_sub(cases));
     out
 }
 

@@ -10,7 +10,7 @@ use clap::Args;
 use xshell::cmd;
 
 use super::{
-    junit::{Counts, count_demo, count_doc_tests},
+    junit::{Counts, count_closing, count_doc_tests},
     runner::{BUILD_LIMIT, MINUTE, Runner, TIDY},
     summary::{Row, passed, table},
 };
@@ -30,14 +30,19 @@ const DOC: &str = "doc";
 /// The demonstration of `cargo xtask up --demo`: the other command of the README.
 const DEMO: &str = "demo";
 /// All of them.
-pub const WORDS: [&str; 3] = [LINT, DOC, DEMO];
+pub const WORDS: [&str; 4] = [LINT, DOC, DEMO, AFFECTED];
 const DEMO_MINUTES: u32 = 10;
+/// The planner of affected tests, held against builds and runs of a made-up workspace.
+const AFFECTED: &str = "affected-bench";
+const AFFECTED_MINUTES: u32 = 20;
+/// Listed cases of each kind, and drawn ones: a few minutes. `cargo xtask affected-bench` alone plays all listed ones.
+const AFFECTED_CASES: [&str; 6] = ["--cases", "*", "--at-most", "64", "--random", "16"];
 
 /// Runs all checks and tests, after installing what is missing
 ///
 /// On a fresh Debian 12 with Rust it installs what the tests need and says so; then lints, builds once, runs each job
-/// of ci/jobs.toml with a JUnit report of its own (target/nextest/ci/JOB.xml), the documentation tests and the
-/// demonstration of `up --demo`, and ends with a table. A job that ran no test has failed, and so has a test that no job ran.
+/// of ci/jobs.toml with a JUnit report of its own (target/nextest/ci/JOB.xml), the documentation tests, the
+/// demonstration of `up --demo` and a part of `affected-bench`, and ends with a table. A job that ran no test has failed, and so has a test that no job ran.
 ///
 /// Everything that the steps print is in target/test-logs/. Set CI=true for plain lines.
 #[derive(Args, Debug)]
@@ -52,7 +57,7 @@ Exit status:
   1  something failed, or did not run
   2  wrong use: no such job, a broken job table, a prerequisite that cannot be installed")]
 pub struct Test {
-    /// Jobs of ci/jobs.toml, `lint`, `doc` or `demo` [default: everything]
+    /// Jobs of ci/jobs.toml, `lint`, `doc`, `demo` or `affected-bench` [default: everything]
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
     /// Plain lines instead of a line that moves
@@ -106,7 +111,8 @@ impl Run {
         let lint = asked.wants(LINT);
         let counted = if lint { self.runner.lints() } else { 0 } + if chosen.is_empty() { 0 } else { 1 + chosen.len() };
         let steps = &self.runner.steps;
-        steps.expect(counted + usize::from(asked.wants(DOC)) + usize::from(asked.wants(DEMO)) + usize::from(full));
+        let others = [DOC, DEMO, AFFECTED].into_iter().filter(|other| asked.wants(other)).count();
+        steps.expect(counted + others + usize::from(full));
         if lint {
             self.rows.extend(self.runner.lint()?);
         }
@@ -125,6 +131,9 @@ impl Run {
         }
         if asked.wants(DEMO) {
             self.demo(full && built)?;
+        }
+        if asked.wants(AFFECTED) {
+            self.affected_bench()?;
         }
         Ok(())
     }
@@ -158,8 +167,18 @@ impl Run {
             command = command.arg("--programs").arg(self.runner.programs());
         }
         let ran = self.runner.steps.run(DEMO, command, MINUTE * DEMO_MINUTES)?;
-        let counts = count_demo(&std::fs::read_to_string(&ran.log)?);
+        let counts = count_closing(&std::fs::read_to_string(&ran.log)?);
         self.rows.push(Row::job(DEMO, ran.success, counts, ran.elapsed));
+        Ok(())
+    }
+
+    /// Each case is a test: a needed job that was left out is a failure.
+    fn affected_bench(&mut self) -> Result<()> {
+        let (shell, itself) = (&self.runner.shell, &self.itself);
+        let command = cmd!(shell, "{itself} affected-bench {AFFECTED_CASES...}");
+        let ran = self.runner.steps.run(AFFECTED, command, MINUTE * AFFECTED_MINUTES)?;
+        let counts = count_closing(&std::fs::read_to_string(&ran.log)?);
+        self.rows.push(Row::job(AFFECTED, ran.success, counts, ran.elapsed));
         Ok(())
     }
 

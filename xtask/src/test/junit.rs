@@ -114,9 +114,9 @@ pub fn count_printed(log: &str) -> Counts {
     counts
 }
 
-/// Reads the closing line of the demonstration, `15 ok, 0 FAILED, 0 not run`.
+/// Reads the closing line of the demonstration and of `affected-bench`, `15 ok, 0 FAILED, 0 not run`.
 #[must_use]
-pub fn count_demo(log: &str) -> Counts {
+pub fn count_closing(log: &str) -> Counts {
     let closing = log.lines().rev().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
@@ -131,13 +131,13 @@ pub fn count_demo(log: &str) -> Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, count, count_demo, count_doc_tests, count_printed, with_failure};
+    use super::{Counts, count, count_closing, count_doc_tests, count_printed, with_failure};
 
     #[test]
     fn what_the_demonstration_did_not_run_has_failed() {
         let log = "create   1 GiB   0.1 s  ok\n\n12 ok, 1 FAILED, 2 not run\n";
-        assert_eq!(count_demo(log), Counts { passed: 12, failed: 3 });
-        assert_eq!(count_demo("error: no service"), Counts::default());
+        assert_eq!(count_closing(log), Counts { passed: 12, failed: 3 });
+        assert_eq!(count_closing("error: no service"), Counts::default());
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
+/// The branch that each case starts from.
+const BASE: &str = "main";
 const RECORD_LIMIT: Duration = Duration::from_secs(1800);
 
 /// Whether the planner may look at evidence.
@@ -39,10 +41,19 @@ impl Ours {
         Ok(Self { program, evidence })
     }
 
-    /// The command that plans in `tree` against `main`.
-    fn command(&self, programs: &Programs, tree: &Path) -> Result<Command> {
+    /// The plan for `tree` against `base`.
+    ///
+    /// # Errors
+    /// The planner refuses.
+    pub(in crate::affected_bench) fn plan(&self, programs: &Programs, tree: &Path, base: &str) -> Result<Document> {
+        let out = programs.must(self.command(programs, tree, base)?, LIMIT)?;
+        Document::parse(std::str::from_utf8(&out).context("a plan is UTF-8")?)
+    }
+
+    /// The command that plans in `tree` against `base`.
+    fn command(&self, programs: &Programs, tree: &Path, base: &str) -> Result<Command> {
         let mut command = programs.command(&self.program, tree)?;
-        command.args(["affected-tests", "--base", "main", "--format", "json"]);
+        command.args(["affected-tests", "--base", base, "--format", "json"]);
         if self.evidence == Evidence::None {
             command.arg("--no-records");
         }
@@ -70,11 +81,11 @@ impl Tool for Ours {
             record.args(["evidence", "record"]);
             programs.must(record, RECORD_LIMIT)?;
         }
-        programs.must(self.command(programs, tree)?, LIMIT).map(drop)
+        programs.must(self.command(programs, tree, BASE)?, LIMIT).map(drop)
     }
 
     fn ask(&self, question: &Question<'_>) -> Result<Answer> {
-        let ran = question.programs.run(self.command(question.programs, question.tree)?, LIMIT)?;
+        let ran = question.programs.run(self.command(question.programs, question.tree, BASE)?, LIMIT)?;
         if !ran.status.success() {
             return Ok(question.refusal(ran.said()));
         }

@@ -19,3 +19,8 @@ mod units;
 
 pub(super) use changed::{Change, changes};
 pub(super) use measure::{Baseline, Need, measure};
+
+/// The packages of which cargo says that it built something, in what it printed with `--message-format json`.
+pub(super) fn rebuilt_packages(messages: &[u8]) -> std::collections::BTreeSet<String> {
+    units::Units::parse(messages).built_packages()
+}

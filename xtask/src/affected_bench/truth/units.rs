@@ -43,7 +43,7 @@ impl Units {
             if message.reason != "compiler-artifact" {
                 continue;
             }
-            let package = package.rsplit_once('#').map_or(package.as_str(), |(_, id)| id);
+            let package = name_and_version(&package);
             let test = if message.profile.is_some_and(|profile| profile.test) { " as a test" } else { "" };
             let unit = format!("{package} {} {}{test}", target.kind.join("+"), target.name);
             if message.fresh == Some(false) {
@@ -52,6 +52,12 @@ impl Units {
             *units.all.entry(unit).or_default() += 1;
         }
         units
+    }
+
+    /// The names of the packages of which something was built.
+    pub(super) fn built_packages(&self) -> BTreeSet<String> {
+        let names = self.built.iter().filter_map(|unit| unit.split_once('@'));
+        names.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Whether cargo wrote anything.
@@ -70,6 +76,18 @@ impl Units {
         }
         let new = self.all.iter().find(|(unit, count)| base.all.get(*unit).unwrap_or(&0) < *count);
         new.map(|(unit, _)| format!("{unit} is new"))
+    }
+}
+
+/// `path+file:///a/b#0.1.0` where the folder has the package's name, else `path+file:///a/b#name@0.1.0`.
+fn name_and_version(package: &str) -> String {
+    match package.rsplit_once('#') {
+        Some((_, id)) if id.contains('@') => id.to_owned(),
+        Some((source, version)) => {
+            let source = source.split('?').next().unwrap_or(source);
+            format!("{}@{version}", source.rsplit('/').next().unwrap_or(source))
+        }
+        None => package.to_owned(),
     }
 }
 
@@ -95,5 +113,6 @@ mod tests {
         assert!(units(&[("a", true), ("b", false)]).differs_from(&base).is_some());
         assert!(units(&[("a", true)]).differs_from(&base).is_some());
         assert!(units(&[("a", true), ("b", true), ("c", true)]).differs_from(&base).is_some());
+        assert_eq!(units(&[("a", true), ("b", false)]).built_packages(), ["b".to_owned()].into());
     }
 }

@@ -144,6 +144,14 @@ impl Follower {
                 }
                 Ok(())
             }
+            Line::Superseded(by) => {
+                // It is gone already where its line said what it becomes.
+                if let Some(mut thread) = self.threads.remove(&by) {
+                    thread.executing = true;
+                    self.threads.insert(tid, thread);
+                }
+                Ok(())
+            }
             Line::Ended => {
                 self.threads.remove(&tid);
                 Ok(())
@@ -284,6 +292,16 @@ mod tests {
             1 <... execve resumed>) = -1 (errno 18446744073709551595)
             1 access(\"y\", R_OK) = 0
             1 +++ exited with 0 +++";
+        assert!(follow(trace).contains(&("/w/y".to_owned(), How::Read, By::Run)));
+    }
+
+    #[test]
+    fn a_thread_that_is_interrupted_as_it_executes_becomes_its_process_too() {
+        let trace = "1 clone3({flags=CLONE_VM|CLONE_FS|CLONE_THREAD}, 88) = 2
+            2 execve(\"/w/target/x\", [...], 0x7f /* 3 vars */ <unfinished ...>
+            1 +++ superseded by execve in pid 2 +++
+            1 <... execve resumed>) = 0
+            1 access(\"y\", R_OK) = 0";
         assert!(follow(trace).contains(&("/w/y".to_owned(), How::Read, By::Run)));
     }
 

@@ -21,9 +21,11 @@ pub(super) enum Line<'l> {
         /// The number that the rest will carry.
         process: Tid,
     },
+    /// It makes way for this thread, which executes a program and takes its number.
+    Superseded(Tid),
     /// It ended.
     Ended,
-    /// A signal, or that a thread made way for another that executes.
+    /// A signal.
     Nothing,
 }
 
@@ -37,6 +39,10 @@ pub(super) fn parse(line: &[u8]) -> Result<(Tid, Line<'_>)> {
 
 fn kind(rest: &[u8]) -> Result<Line<'_>> {
     if let Some(note) = rest.strip_prefix(b"+++ ") {
+        if let Some(by) = note.strip_prefix(b"superseded by execve in pid ") {
+            let digits = by.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            return Ok(Line::Superseded(std::str::from_utf8(&by[..digits])?.parse()?));
+        }
         let ended = note.starts_with(b"exited") || note.starts_with(b"killed");
         return Ok(if ended { Line::Ended } else { Line::Nothing });
     }
@@ -79,7 +85,7 @@ mod tests {
         check("17 <... vfork resumed>) = 18", Line::Resumed(b") = 18"));
         check("17 +++ exited with 0 +++", Line::Ended);
         check("17 +++ killed by SIGKILL (core dumped) +++", Line::Ended);
-        check("17 +++ superseded by execve in pid 18 +++", Line::Nothing);
+        check("17 +++ superseded by execve in pid 18 +++", Line::Superseded(18));
         check("17 --- SIGCHLD {si_signo=SIGCHLD} ---", Line::Nothing);
         let becomes = Line::BecomesProcess { begun: b"execve(\"/bin/true\", [...], 0x7f /* 3 vars */", process: 12 };
         check("17 execve(\"/bin/true\", [...], 0x7f /* 3 vars */ <pid changed to 12 ...>", becomes);

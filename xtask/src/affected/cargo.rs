@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use guppy::graph::{BuildTargetId, PackageGraph, PackageMetadata};
+use guppy::graph::{BuildTarget, BuildTargetId, PackageGraph, PackageMetadata};
 use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
@@ -133,12 +133,21 @@ fn workspace(graph: &PackageGraph, root: &Path) -> (Workspace, Vec<(Key, Package
 fn describe(package: &PackageMetadata<'_>, root: &Path) -> Package {
     let folder = package.manifest_path().parent().filter(|_| package.source().local_path().is_some());
     let directory = folder.and_then(|folder| RepoPath::relative(root, folder.as_std_path()));
-    let built = |dir: &str| {
-        package.build_targets().any(|target| {
-            matches!(target.id(), BuildTargetId::Library | BuildTargetId::Binary(_) | BuildTargetId::BuildScript)
-                && folder.is_some_and(|folder| target.path().starts_with(folder.join(dir)))
-        })
+    let within =
+        |target: &BuildTarget<'_>, dir: &str| folder.is_some_and(|folder| target.path().starts_with(folder.join(dir)));
+    let targets = || package.build_targets();
+    let builds_for_others = |target: &BuildTarget<'_>| !matches!(target.id(), BuildTargetId::Binary(_));
+    let only_for_tests = |target: &BuildTarget<'_>| {
+        matches!(target.id(), BuildTargetId::Test(_) | BuildTargetId::Example(_) | BuildTargetId::Benchmark(_))
     };
+    let built = |dir: &str| targets().any(|target| !only_for_tests(&target) && within(&target, dir));
+    // Nobody who depends on the package builds its executables; `src/bin` belongs to them alone, whatever else is there.
+    let binaries = |dir: &str| {
+        targets().any(|target| within(&target, dir))
+            && targets().all(|target| !builds_for_others(&target) || only_for_tests(&target) || !within(&target, dir))
+    };
+    let tests = ["tests", "examples", "benches"].into_iter().filter(|dir| !built(dir));
+    let test_only = tests.chain(["src/bin"].into_iter().filter(|dir| binaries(dir)));
     let executables = package.build_targets().filter_map(|target| match target.id() {
         BuildTargetId::Binary(name) => Some(name.to_owned()),
         _ => None,
@@ -147,7 +156,11 @@ fn describe(package: &PackageMetadata<'_>, root: &Path) -> Package {
         name: package.name().to_owned(),
         directory: directory.map(|directory| directory.as_bytes().to_vec()),
         member: package.in_workspace(),
-        test_only: ["tests", "examples", "benches"].into_iter().filter(|dir| !built(dir)).map(str::to_owned).collect(),
+        test_only: test_only.map(str::to_owned).collect(),
+        build_script: targets().find(|target| matches!(target.id(), BuildTargetId::BuildScript)).and_then(|script| {
+            let inside = RepoPath::relative(folder?.as_std_path(), script.path().as_std_path())?;
+            Some(inside.as_bytes().to_vec())
+        }),
         executables: executables.collect(),
         dependents: Vec::new(),
     }

@@ -27,6 +27,8 @@ pub struct Package {
     pub member: bool,
     /// Folders below its own that nothing but its own tests, examples and benches is built from.
     pub test_only: Vec<String>,
+    /// Its build script, relative to its folder.
+    pub build_script: Option<Vec<u8>>,
     /// Executables it builds.
     pub executables: Vec<String>,
     /// The packages that depend on this one.
@@ -126,6 +128,7 @@ mod tests {
             directory: Some(directory.into()),
             member: true,
             test_only: vec!["tests".to_owned()],
+            build_script: None,
             executables: Vec::new(),
             dependents: dependents.iter().map(|&(package, dev_only)| Dependent { package, dev_only }).collect(),
         }

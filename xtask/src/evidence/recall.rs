@@ -50,7 +50,8 @@ pub fn recall(store: &Store, table: &JobTable, sides: Sides, here: &Surroundings
         let records = contents.jobs.get(&job.name).into_iter().flatten().filter(|kept| kept.record.asked == asked);
         for kept in records {
             let record = &kept.record;
-            let holds = |tree: &Tree| record.differs(tree, &before).is_none();
+            // A run that failed may have ended before it read what it would have read.
+            let holds = |tree: &Tree| record.passed && record.differs(tree, &before).is_none();
             if !known.observed.contains_key(&index) && sides.base.as_ref().is_some_and(holds) {
                 known.observed.insert(index, record.clone());
             }

@@ -121,6 +121,12 @@ impl Record {
         [&self.governed_by, &self.built_from, &self.run_on].iter().any(|reads| reads.contains_key(path))
     }
 
+    /// Whether the change of `path` between two trees changes what cargo read to know what to build.
+    #[must_use]
+    pub fn governed_otherwise(&self, path: &RepoPath, base: &Tree, head: &Tree) -> bool {
+        touched(&self.governed_by, path, base, head).is_some()
+    }
+
     /// Whether the job read something that a change of `path` between two trees changes: itself, a folder whose names
     /// it changes or that it makes appear or go, or something that lay below it. The first such read is told.
     #[must_use]

@@ -132,15 +132,18 @@ fn what_the_workspace_offers_and_nobody_takes_selects_nothing() {
 
 #[test]
 fn what_reaches_every_package_selects_every_job() {
-    for text in [
-        "[profile.dev]\nopt-level = 1\n",
-        "[profile.dev.package.common]\nopt-level = 1\n",
-        "default-members = [\"common\"]\n",
-        "a-key-of-tomorrow = 1\n",
-    ] {
+    for text in ["[profile.dev]\nopt-level = 1\n", "default-members = [\"common\"]\n", "a-key-of-tomorrow = 1\n"] {
         assert_eq!(appended("Cargo.toml", text), all(), "{text}");
     }
-    assert_eq!(replaced("Cargo.toml", "\"3\"", "\"2\""), all());
+    assert_eq!(replaced("Cargo.toml", "\"3\"", "\"1\""), all());
+}
+
+#[test]
+fn a_profile_reaches_what_it_builds() {
+    assert_eq!(appended("Cargo.toml", "[profile.dev.package.common]\nopt-level = 1\n"), on_common());
+    assert_eq!(appended("Cargo.toml", "[profile.dev.package.nobody]\nopt-level = 1\n"), jobs([]));
+    assert_eq!(appended("Cargo.toml", "[profile.release]\nlto = true\n"), jobs([]));
+    assert_eq!(replaced("Cargo.toml", "\"3\"", "\"2\""), jobs([]));
 }
 
 /// `autobins` and `build` say what is so already: there is nothing to find.

@@ -31,6 +31,12 @@ pub struct Index {
     begun: BTreeMap<Vec<u8>, BTreeSet<usize>>,
     /// Sources that climb.
     climbing: BTreeSet<usize>,
+    /// The parts of all texts in sources that are built for others, and the packages of those whose build script may see
+    /// every file of its package.
+    built: BTreeSet<String>,
+    open: BTreeSet<PackageIndex>,
+    /// The parts of texts in a package's own tests.
+    tested: BTreeMap<PackageIndex, BTreeSet<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,11 +56,13 @@ impl Index {
             let Some(folder) = &workspace.packages[package].directory else { continue };
             let at = index.sources.len();
             let inside = source.below(folder).unwrap_or_default();
-            let runs_there = reach == Reach::OwnTests || inside == b"build.rs";
+            let is_build_script = workspace.packages[package].build_script.as_deref() == Some(inside);
+            let runs_there = reach == Reach::OwnTests || is_build_script;
             if said.climbs || (said.dots && runs_there) {
                 index.climbing.insert(at);
             }
             let folder = RepoPath::new(folder.clone());
+            index.note(package, reach, is_build_script, said);
             let beside = source.parent().unwrap_or_else(|| RepoPath::new(""));
             for text in &said.texts {
                 index.add(at, text, &folder, &beside);
@@ -83,6 +91,32 @@ impl Index {
             };
             map.entry(target.as_bytes().to_vec()).or_default().insert(at);
         }
+    }
+
+    fn note(&mut self, package: PackageIndex, reach: Reach, is_build_script: bool, said: &Said) {
+        let parts = said.texts.iter().flat_map(|text| text.split(['/', '=']));
+        let parts = parts.filter(|part| !part.is_empty()).map(str::to_owned);
+        match reach {
+            Reach::OwnTests => self.tested.entry(package).or_default().extend(parts),
+            Reach::Dependents => self.built.extend(parts),
+        }
+        // Cargo runs it again for every file of the package, unless it says for which.
+        let says_when = said.texts.iter().any(|text| text.contains("rerun-if"));
+        if (is_build_script && !says_when) || (reach == Reach::Dependents && said.climbs) {
+            self.open.insert(package);
+        }
+    }
+
+    /// Whether a file is for the tests of its package alone: they name it, or a folder it is in, and no source that is
+    /// built for others says any part of its path. `inside` is its path in the package.
+    #[must_use]
+    pub fn is_for_tests(&self, package: PackageIndex, inside: &[u8]) -> bool {
+        let Ok(inside) = std::str::from_utf8(inside) else { return false };
+        if self.open.contains(&package) || inside.ends_with(".rs") || inside.starts_with("src/") {
+            return false;
+        }
+        let named = |words: &BTreeSet<String>| inside.split('/').any(|part| words.contains(part));
+        self.tested.get(&package).is_some_and(named) && !named(&self.built)
     }
 
     /// Who names `path`, or may read it by climbing out of its own package. A source says nothing of itself.
@@ -143,6 +177,7 @@ mod tests {
             directory: Some(directory.into()),
             member: true,
             test_only: vec!["tests".to_owned()],
+            build_script: Some(b"build.rs".to_vec()),
             ..Package::default()
         };
         Workspace { packages: vec![package("a", "drivers/a"), package("b", "drivers/b")] }
@@ -179,6 +214,29 @@ mod tests {
             names("build.rs", "f(\"cargo::rerun-if-changed=../b/x\")", "drivers/b/x").map(|way| way.1),
             Some(true)
         );
+    }
+
+    #[test]
+    fn a_file_that_only_tests_name_is_theirs() {
+        let index = |lib: &str, build: &str| {
+            let said = [
+                ("drivers/a/tests/it.rs", "f(\"fixtures/list\", \"optional.txt\")"),
+                ("drivers/a/src/lib.rs", lib),
+                ("drivers/a/build.rs", build),
+            ];
+            let said: BTreeMap<_, _> = said.map(|(path, text)| (RepoPath::new(path), scan(text.as_bytes()))).into();
+            Index::new(&workspace(), &said)
+        };
+        let says_when = "f(\"cargo::rerun-if-changed=x\")";
+        let quiet = index("f(\"other\")", says_when);
+        assert!(quiet.is_for_tests(0, b"fixtures/list/a") && quiet.is_for_tests(0, b"optional.txt"));
+        assert!(!quiet.is_for_tests(0, b"templates/a") && !quiet.is_for_tests(1, b"fixtures/list/a"));
+        assert!(!quiet.is_for_tests(0, b"fixtures/list/a.rs") && !quiet.is_for_tests(0, b"src/fixtures/a"));
+        assert!(
+            !index("f(\"data/fixtures\")", says_when).is_for_tests(0, b"fixtures/list/a"),
+            "the library may read it"
+        );
+        assert!(!index("f()", "f(\"x\")").is_for_tests(0, b"fixtures/list/a"), "the build script sees every file");
     }
 
     #[test]

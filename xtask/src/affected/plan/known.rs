@@ -34,7 +34,8 @@ impl Planner<'_> {
         for (&job, record) in observed {
             let built = |name: &String| record.packages.iter().any(|package| is_of(package, name));
             ways.retain(|way| way.job != job || way.crates.is_empty() || way.crates.iter().any(built));
-            if record.governed_by.contains_key(path) {
+            let governed = record.governed_otherwise(path, base, head) || self.is_governed_by_name(job, path);
+            if governed {
                 continue;
             }
             match record.touched(path, base, head) {
@@ -56,7 +57,17 @@ impl Planner<'_> {
     fn is_beyond_records(&self, path: &RepoPath) -> bool {
         let Known { base, head, .. } = &self.evidence;
         let comes_or_goes = base.has(path) != head.has(path);
-        (comes_or_goes && is_looked_for(path)) || base.get(path) == head.get(path) || governs(path)
+        (comes_or_goes && is_looked_for(path)) || base.get(path) == head.get(path)
+    }
+
+    /// Whether the job's run is told what to do by this path, without reading it under the eyes of a tracer: the planner's
+    /// and xtask's own files, and the toolchain's, which rustup reads before cargo is there.
+    fn is_governed_by_name(&self, job: usize, path: &RepoPath) -> bool {
+        let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
+        let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        path.as_bytes() == JOBS_FILE.as_bytes()
+            || matches!(name, b"job.toml" | b"rust-toolchain" | b"rust-toolchain.toml")
+            || (folder == b".config" && self.table.jobs[job].own_command().is_none())
     }
 
     /// A change of a driver's own folder always runs its job, whatever it read.
@@ -86,15 +97,6 @@ impl Planner<'_> {
 /// Whether `package`, which is `name version`, has this name.
 fn is_of(package: &str, name: &str) -> bool {
     package.split_once(' ').is_some_and(|(of, _)| of == name)
-}
-
-/// Whether cargo, rustup, nextest or the planner itself takes orders from it, wherever it lies.
-fn governs(path: &RepoPath) -> bool {
-    let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
-    let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    path.as_bytes() == JOBS_FILE.as_bytes()
-        || matches!(name, b"job.toml" | b"rust-toolchain" | b"rust-toolchain.toml")
-        || matches!(folder, b".cargo" | b".config")
 }
 
 #[cfg(test)]

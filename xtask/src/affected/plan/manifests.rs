@@ -5,7 +5,10 @@ use crate::affected::{
     graph::PackageIndex,
     jobs::Job,
     path::RepoPath,
-    shape::place::{Compared, Manifests},
+    shape::{
+        manifest::{Concerns, concerns},
+        place::{Compared, Manifests},
+    },
 };
 
 impl Planner<'_> {
@@ -38,7 +41,11 @@ impl Planner<'_> {
         }
         for effect in compared.effects.get(name).into_iter().flatten() {
             match effect.origin {
-                None => found.extend(self.every(&Step::EveryPackage(effect.what.clone()))),
+                None => {
+                    let other_builds = concerns(&effect.what) == Concerns::OtherBuilds;
+                    let reached = |way: &Way| !other_builds || self.table.jobs[way.job].own_command().is_some();
+                    found.extend(self.every(&Step::EveryPackage(effect.what.clone())).into_iter().filter(reached));
+                }
                 Some((origin, reach)) => {
                     let reached = self.over_packages(origin, reach).into_iter();
                     found.extend(reached.map(|way| {

@@ -51,6 +51,7 @@ pub(super) fn workspace() -> Workspace {
         directory: Some(directory.into()),
         member: true,
         test_only: vec!["tests".to_owned()],
+        build_script: None,
         executables: Vec::new(),
         dependents: dependents.iter().map(|&(package, dev_only)| Dependent { package, dev_only }).collect(),
     };

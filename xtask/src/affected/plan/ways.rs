@@ -66,7 +66,7 @@ impl Planner<'_> {
             ways.extend(jobs.map(|(job, _)| Way::said(job, Scope::Own, vec![Step::Rule(rule.why.clone())])));
         } else if let Some(found) = self.over_manifests(name) {
             ways.extend(found);
-        } else if let Some((origin, reach)) = self.workspace.owner(name) {
+        } else if let Some((origin, reach)) = self.owner(name) {
             ways.extend(self.over_packages(origin, reach));
         } else {
             ways.extend(self.unplaced());
@@ -89,6 +89,14 @@ impl Planner<'_> {
             }
         }
         ways
+    }
+
+    /// The package that holds the path, and how far it reaches: what only tests name reaches them alone.
+    fn owner(&self, name: &RepoPath) -> Option<(PackageIndex, Reach)> {
+        let (package, reach) = self.workspace.owner(name)?;
+        let folder = self.workspace.packages[package].directory.as_deref()?;
+        let for_tests = name.below(folder).is_some_and(|inside| self.mentions.is_for_tests(package, inside));
+        Some((package, if for_tests { Reach::OwnTests } else { reach }))
     }
 
     pub(super) fn unplaced(&self) -> impl Iterator<Item = Way> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     compare::{Difference, Differs},
     lock::{Key, Lock},
+    manifest::{Concerns, concerns},
 };
 use crate::affected::{
     graph::{PackageIndex, Reach, Workspace},
@@ -68,7 +69,17 @@ pub fn place(
     let at =
         |folder: &str| workspace.members().find(|(_, package)| package.directory.as_deref() == Some(folder.as_bytes()));
     for what in &difference.everywhere {
-        add(&["Cargo.toml"], what.clone(), None, &none);
+        match concerns(what) {
+            // Which builds are others, the planner knows by the name.
+            Concerns::All | Concerns::OtherBuilds => add(&["Cargo.toml"], what.clone(), None, &none),
+            Concerns::Package(name) => {
+                let crates = BTreeSet::from([name.clone()]);
+                let packages = workspace.packages.iter().enumerate().filter(|(_, package)| package.name == name);
+                for (index, _) in packages {
+                    add(&["Cargo.toml"], what.clone(), Some((index, Reach::Dependents)), &crates);
+                }
+            }
+        }
     }
     for (folder, Differs { reach, what, crates }) in &difference.members {
         let own = if folder.is_empty() { "Cargo.toml".to_owned() } else { format!("{folder}/Cargo.toml") };

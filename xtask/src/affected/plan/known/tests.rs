@@ -140,7 +140,7 @@ fn what_records_cannot_speak_of_keeps_its_place() {
         let selected = planned(path, true);
         assert!(selected.iter().any(|line| line.starts_with("run common")), "{path}: {selected:?}");
     }
-    for path in ["special.conf", ".config/nextest.toml", ".cargo/config.toml", "rust-toolchain.toml", "ci/jobs.toml"] {
+    for path in ["special.conf", ".config/nextest.toml", "rust-toolchain.toml", "ci/jobs.toml"] {
         assert_eq!(planned(path, false).len(), 5, "{path}");
     }
 }

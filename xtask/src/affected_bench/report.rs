@@ -68,7 +68,7 @@ pub(super) fn markdown(report: &Report) -> String {
         report.drawn
     );
     for row in &report.rows {
-        let Row { tool, exact, exact_but_for_policy, unsound, fatal, extra, extra_by_policy, refused } = row;
+        let Row { tool, exact, exact_but_for_policy, unsound, fatal, extra, extra_by_policy, refused, .. } = row;
         let refused = if *refused > 0 { format!(" (stops {refused} times)") } else { String::new() };
         let _ = writeln!(
             out,
@@ -101,12 +101,18 @@ pub(super) fn text(report: &Report, planned: usize) -> String {
         report.drawn, "tool", "exact", "+policy", "unsound", "fatal", "extra", "by policy", "refused"
     );
     for row in &report.rows {
-        let Row { tool, exact, exact_but_for_policy, unsound, fatal, extra, extra_by_policy, refused } = row;
+        let Row { tool, exact, exact_but_for_policy, unsound, fatal, extra, extra_by_policy, refused, .. } = row;
         let _ = writeln!(
             out,
             "{tool:<width$} {exact:>6} {exact_but_for_policy:>8} {unsound:>8} {fatal:>6} {extra:>6} \
              {extra_by_policy:>10} {refused:>8}"
         );
+    }
+    for row in &report.rows {
+        if let Some(said) = &row.refusal {
+            let said = said.lines().find(|line| line.contains("error")).or(said.lines().next()).unwrap_or_default();
+            let _ = writeln!(out, "{} refused {} cases, first with: {said}", row.tool, row.refused);
+        }
     }
     for absent in &report.absent {
         let _ = writeln!(out, "{absent}");

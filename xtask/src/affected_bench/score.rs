@@ -40,6 +40,8 @@ pub(super) struct Row {
     pub(super) extra_by_policy: usize,
     /// Cases that the tool refused to answer; all jobs count as run.
     pub(super) refused: usize,
+    /// What it said when it first did.
+    pub(super) refusal: Option<String>,
 }
 
 /// One job of one case that a tool got wrong.
@@ -85,6 +87,7 @@ pub(super) fn row(tool: &str, index: usize, judged: &[Judged]) -> Row {
         row.extra += extra.len();
         row.extra_by_policy += by_policy;
         row.refused += usize::from(answer.refused.is_some());
+        row.refusal = row.refusal.or_else(|| answer.refused.clone());
     }
     row
 }

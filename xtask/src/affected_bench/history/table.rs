@@ -22,6 +22,10 @@ pub(super) struct Found {
     pub(super) jobs: usize,
     /// Those of which cargo built a unit again.
     pub(super) built: BTreeSet<String>,
+    /// Those of which it did so only because the whole workspace was built at once, which unifies features: built alone,
+    /// as CI does with a job, nothing differs.
+    #[serde(default)]
+    pub(super) together: BTreeSet<String>,
     /// Those that the plan runs.
     pub(super) planned: BTreeSet<String>,
 }
@@ -59,6 +63,10 @@ pub(super) fn table(commits: &[Looked]) -> String {
                     (true, true) => "exact".to_owned(),
                     (true, false) => format!("{} more", more.len()),
                 };
+                let verdict = match found.together.is_empty() {
+                    true => verdict,
+                    false => format!("{verdict}; {} where all is built at once", listed(&found.together, found.jobs)),
+                };
                 writeln!(out, "| {id} | {subject} | {} | {} | {verdict} |", listed(&found.built, found.jobs), {
                     let more: BTreeSet<String> = more.into_iter().cloned().collect();
                     listed(&more, found.jobs)
@@ -86,7 +94,7 @@ mod tests {
         let look = |built: &[&str], planned: &[&str]| Looked {
             commit: "0123456789abcdef".to_owned(),
             subject: "a | b".to_owned(),
-            found: Ok(Found { jobs: 2, built: jobs(built), planned: jobs(planned) }),
+            found: Ok(Found { jobs: 2, built: jobs(built), together: jobs(&[]), planned: jobs(planned) }),
         };
         let failed = Looked { found: Err("no lock file".to_owned()), ..look(&[], &[]) };
         let commits = [look(&["x"], &["x"]), look(&[], &["x", "y"]), look(&["x"], &["y"]), failed];
@@ -98,7 +106,7 @@ mod tests {
         | 0123456789 | a \| b | x |  | exact |
         | 0123456789 | a \| b |  | all 2 | 2 more |
         | 0123456789 | a \| b | x | y | MISSED x |
-        | 0123456789 | a \| b |  |  | cannot be compared: no lock file |
+        | 0123456789 | a \| b | | | cannot be compared: no lock file |
         ");
     }
 }

@@ -16,7 +16,11 @@ use super::{
     table::{Found, Looked, table},
 };
 use crate::{
-    affected::{cargo::Cargo, jobs::JOBS_FILE, render::json::PlannedState},
+    affected::{
+        cargo::Cargo,
+        jobs::JOBS_FILE,
+        render::json::{PlannedJob, PlannedState},
+    },
     affected_bench::{
         programs::Programs,
         tools::{Evidence, Ours},
@@ -110,7 +114,7 @@ impl<'a> Walk<'a> {
     fn look(&self, commit: &str) -> Result<Looked> {
         let subject = self.git(&["show", "--no-patch", "--format=%s", commit])?;
         let found = self.find(commit).map_err(|error| {
-            let said = format!("{error:#}");
+            let said = format!("{error:#}").replace(&format!("{}/", self.tree.display()), "");
             said.lines().find(|line| line.starts_with("error")).unwrap_or(&said).chars().take(160).collect()
         });
         if self.programs.stop.asked() {
@@ -136,29 +140,44 @@ impl<'a> Walk<'a> {
         let plan = self.ours.plan(self.programs, &self.tree, &base);
         self.git(&["checkout", "--quiet", "--force", "--detach", commit])?;
         let plan = plan?;
-        let built = plan.jobs.iter().filter(|job| job.packages.iter().any(|package| packages.contains(package)));
-        Ok(Found {
-            jobs: plan.jobs.len(),
-            built: built.map(|job| job.name.clone()).collect(),
-            planned: plan
-                .jobs
-                .iter()
-                .filter(|job| job.state == PlannedState::Run)
-                .map(|job| job.name.clone())
-                .collect(),
-        })
+        let jobs = || plan.jobs.iter();
+        let covers = |job: &PlannedJob| job.packages.iter().any(|package| packages.contains(package));
+        let (built, unplanned): (Vec<&PlannedJob>, Vec<&PlannedJob>) =
+            jobs().filter(|job| covers(job)).partition(|job| job.state == PlannedState::Run);
+        let mut built: BTreeSet<String> = built.into_iter().map(|job| job.name.clone()).collect();
+        let mut together = BTreeSet::new();
+        for job in unplanned {
+            let into = if self.is_built_alone(&parent, commit, job)? { &mut built } else { &mut together };
+            into.insert(job.name.clone());
+        }
+        let planned = jobs().filter(|job| job.state == PlannedState::Run).map(|job| job.name.clone()).collect();
+        Ok(Found { jobs: plan.jobs.len(), built, together, planned })
     }
 
-    /// Builds what a commit needs beyond what was built last; the packages of which something was built.
+    /// Whether something of a job is built again where nothing but its packages is built.
+    fn is_built_alone(&self, parent: &str, commit: &str, job: &PlannedJob) -> Result<bool> {
+        let scope: Vec<&str> = job.packages.iter().flat_map(|package| ["--package", package.as_str()]).collect();
+        self.check_scope(parent, &scope)?;
+        let built = self.check_scope(commit, &scope)?;
+        Ok(job.packages.iter().any(|package| built.contains(package)))
+    }
+
+    /// Builds all members; what was built last is written down.
     fn check(&self, commit: &str) -> Result<BTreeSet<String>> {
+        let packages = self.check_scope(commit, &["--workspace"])?;
+        self.git(&["update-ref", "refs/bench/built", commit])?;
+        Ok(packages)
+    }
+
+    /// Builds what these packages need beyond what was built last; the packages of which something was built.
+    fn check_scope(&self, commit: &str, scope: &[&str]) -> Result<BTreeSet<String>> {
         self.git(&["checkout", "--quiet", "--force", "--detach", commit])?;
         let mut command = self.programs.command("cargo", &self.tree)?;
-        command.args(["check", "--workspace", "--tests", "--locked", "--message-format", "json"]);
+        command.args(["check", "--tests", "--locked", "--message-format", "json"]).args(scope);
         // Crates that today's lock file does not have may have to be fetched.
         command.env("CARGO_TARGET_DIR", &self.built).env("CARGO_NET_OFFLINE", "false");
         let ran = self.programs.run(command, CHECK_LIMIT)?;
         ensure!(ran.status.success(), "{}", ran.said());
-        self.git(&["update-ref", "refs/bench/built", commit])?;
         Ok(rebuilt_packages(&ran.stdout))
     }
 

@@ -1,6 +1,7 @@
 //! Our own planner, as a program.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -80,6 +81,9 @@ impl Tool for Ours {
             let mut record = programs.command(&self.program, tree)?;
             record.args(["evidence", "record"]);
             programs.must(record, RECORD_LIMIT)?;
+            // What was built for it is large, and is copied with the tree for each case.
+            let built = tree.join("target/evidence");
+            fs::remove_dir_all(&built).with_context(|| format!("cannot remove {}", built.display()))?;
         }
         programs.must(self.command(programs, tree, BASE)?, LIMIT).map(drop)
     }

@@ -65,7 +65,7 @@ pub(in crate::affected_bench) enum Reading {
     RunSubmodule,
     /// A variable that cargo's configuration sets.
     RunVariable,
-    /// A folder whose names hold spaces, line ends and bytes that are no UTF-8.
+    /// A folder whose names hold spaces and line ends. What is no UTF-8 comes with cases: peers refuse trees that have it.
     RunOddNames,
 }
 

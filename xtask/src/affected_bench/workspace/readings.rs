@@ -197,9 +197,8 @@ fn at_run_time(reading: Reading, driver: &Driver, parts: &mut Parts, tree: &mut 
             test("variable", "assert!(std::env::var(\"ASHLAR_LIMIT\").unwrap().parse::<u32>().unwrap() < 100);");
         }
         Reading::RunOddNames => {
-            for odd in [&b"a space.txt"[..], b"a\nline.txt", b"no\xffutf8.txt"] {
-                let path = [format!("drivers/{name}/fixtures/odd/").as_bytes(), odd].concat();
-                tree.file(path, SMALL);
+            for odd in ["a space.txt", "a\nline.txt"] {
+                tree.file(format!("drivers/{name}/fixtures/odd/{odd}"), SMALL);
             }
             test("odd_names", "assert!(every_number(\"fixtures/odd\") < 100);");
         }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::file::{File, command_of, named_job, package_job, rule, wildcard};
-use super::{graph::Workspace, validate};
+use super::{graph::Workspace, path::RepoPath, validate};
 
 /// Where the jobs are written, relative to the workspace root.
 pub const JOBS_FILE: &str = "ci/jobs.toml";
@@ -114,6 +114,18 @@ pub enum Selects {
     Named(Vec<String>),
 }
 
+impl Selects {
+    /// Whether it selects this job.
+    #[must_use]
+    pub fn has(&self, job: &Job) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Named(names) => names.contains(&job.name),
+        }
+    }
+}
+
 /// A path pattern: `*` and `?` stay within a folder, `**` crosses folders, `[ab]` and `{a,b}` choose.
 #[derive(Clone, Debug)]
 pub struct Pattern(GlobMatcher);
@@ -130,7 +142,7 @@ impl Pattern {
 
     /// Whether the path matches, byte by byte.
     #[must_use]
-    pub fn matches(&self, path: &super::path::RepoPath) -> bool {
+    pub fn matches(&self, path: &RepoPath) -> bool {
         self.0.is_match(path.to_path_buf())
     }
 }
@@ -195,6 +207,19 @@ impl JobTable {
         let table = Self { jobs, rules, labs: file.lab };
         validate::check(&table, &file.default_gate, workspace).with_context(|| format!("{JOBS_FILE} is wrong"))?;
         Ok(table)
+    }
+
+    /// The first rule that is for this path.
+    #[must_use]
+    pub fn rule(&self, path: &RepoPath) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+
+    /// Whether somebody says that the job depends on this path: its team, or a rule.
+    #[must_use]
+    pub fn says(&self, job: &Job, path: &RepoPath) -> bool {
+        let by_rule = self.rule(path).is_some_and(|rule| rule.selects.has(job));
+        by_rule || job.reads.iter().any(|pattern| pattern.matches(path))
     }
 
     /// The job of that name.

@@ -158,7 +158,7 @@ fn record(directory: &Path, cargo: &Cargo, arguments: &RecordArguments, store: &
     let plain = arguments.plain || !std::io::stderr().is_terminal();
     let steps = Steps::new(cargo.target.join("evidence-logs"), plain, Stop::on_signals()?)?;
     let runner = Runner::prepare(cargo, steps, &jobs)?;
-    let recorder = Recorder::new(cargo, &git, &runner, store)?;
+    let recorder = Recorder::new((cargo, &table), &git, &runner, store)?;
     let mut all_well = true;
     for job in jobs {
         match recorder.record(job)? {

@@ -18,7 +18,14 @@ use super::{
     untracked::sha256,
 };
 use crate::{
-    affected::{cargo::Cargo, git::Git, jobs::Job, path::RepoPath, planned::View, tree::Tree},
+    affected::{
+        cargo::Cargo,
+        git::Git,
+        jobs::{JOBS_FILE, Job, JobTable, PACKAGE_JOB_FILE},
+        path::RepoPath,
+        planned::View,
+        tree::Tree,
+    },
     test::runner::Runner,
     venvs,
 };
@@ -30,6 +37,7 @@ const LOCK: &str = ".lock";
 /// Records jobs, one after another.
 pub(super) struct Recorder<'r> {
     cargo: &'r Cargo,
+    table: &'r JobTable,
     git: &'r Git,
     runner: &'r Runner,
     store: &'r Store,
@@ -59,7 +67,12 @@ pub(super) enum Outcome {
 
 impl<'r> Recorder<'r> {
     /// Prepares the folder. One at a time works in it.
-    pub(super) fn new(cargo: &'r Cargo, git: &'r Git, runner: &'r Runner, store: &'r Store) -> Result<Self> {
+    pub(super) fn new(
+        (cargo, table): (&'r Cargo, &'r JobTable),
+        git: &'r Git,
+        runner: &'r Runner,
+        store: &'r Store,
+    ) -> Result<Self> {
         let target = cargo.target.join(TARGET);
         std::fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
         let lock = cargo.target.join(format!("{TARGET}{LOCK}"));
@@ -69,6 +82,7 @@ impl<'r> Recorder<'r> {
         }
         Ok(Self {
             cargo,
+            table,
             git,
             runner,
             store,
@@ -149,8 +163,20 @@ impl<'r> Recorder<'r> {
             let seen = Seen::at(&path, false, tree, &|_| None);
             inputs.run_on.insert(path, seen);
         }
+        // What no tracer sees and somebody knows. The job itself is in `asked`, whatever else its file says.
+        let told = tree.iter().filter(|(path, _)| self.table.says(job, path) && !says_what_runs(path));
+        for (path, entry) in told {
+            if !inputs.run_on.contains_key(path) && !inputs.built_from.contains_key(path) {
+                inputs.governed_by.insert(path.clone(), Seen::Tracked(format!("{} {}", entry.mode, entry.id)));
+            }
+        }
         inputs
     }
+}
+
+fn says_what_runs(path: &RepoPath) -> bool {
+    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
+    path.as_bytes() == JOBS_FILE.as_bytes() || name == Some(PACKAGE_JOB_FILE.as_bytes())
 }
 
 fn first_difference(before: &Tree, after: &Tree) -> Option<RepoPath> {

@@ -232,3 +232,81 @@ fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_plan_with_a_record_leaves_out_who_did_not_read_what_changed() {
+    let repo = repo();
+    repo.write("drivers/nfs/tests/it.rs", "#[test]\nfn passes() {}\n");
+    repo.commit();
+    check_status(&evidence(&repo, &["record", "tool", "driver-nfs"]), 0);
+    let selected = |path: &str, text: &str| {
+        let before = std::fs::read_to_string(repo.path(path)).ok();
+        repo.write(path, text);
+        let with = repo.selected(&["--base", "HEAD"]);
+        let without = repo.selected(&["--base", "HEAD", "--no-records"]);
+        match before {
+            Some(text) => repo.write(path, &text),
+            None => std::fs::remove_file(repo.path(path)).unwrap(),
+        }
+        (with.contains("tool"), without.contains("tool"))
+    };
+    assert_eq!(selected("tool/unread.txt", "other"), (false, true));
+    assert_eq!(selected("nobody.txt", "new"), (false, true), "what nothing places");
+    assert_eq!(selected("tool/text.txt", "other"), (true, true));
+    assert_eq!(selected("tool/optional", "found"), (true, true));
+    assert_eq!(selected("tool/tests/new.rs", "//! New.\n"), (true, true));
+    assert_eq!(selected("tool/tests/cases/two", "two"), (true, true));
+    // What was recorded of one says nothing of another, and a driver's own folder is its own.
+    repo.write("drivers/nfs/notes", "new");
+    assert!(repo.selected(&["--base", "HEAD"]).contains("driver-nfs"));
+}
+
+#[test]
+fn a_job_that_passed_on_these_inputs_is_proved_until_one_of_them_changes() {
+    let repo = repo();
+    let jobs = std::fs::read_to_string(repo.path("ci/jobs.toml")).unwrap();
+    let proving = jobs.replace("name = \"tool\"\n", "name = \"tool\"\nproofs = true\nreads = [\"settings/*\"]\n");
+    assert_ne!(proving, jobs);
+    repo.write("ci/jobs.toml", &proving);
+    repo.write("settings/a", "a");
+    repo.commit();
+    check_status(&evidence(&repo, &["record", "tool"]), 0);
+    let base = ["--base", "HEAD~"];
+    let state = || {
+        let plan = repo.plan(&base);
+        let job = plan["jobs"].as_array().unwrap().iter().find(|job| job["name"] == "tool").unwrap().clone();
+        (job["state"].as_str().unwrap().to_owned(), job["proof"]["record"].as_str().map(str::to_owned))
+    };
+    // The job table is of this change, so that every job would run, and the record does not know the table.
+    assert_eq!(state().0, "run");
+    repo.git(&["commit", "--quiet", "--allow-empty", "--message", "Nothing."]);
+    let at = |path: &str, text: &str| {
+        repo.write(path, text);
+        repo.plan(&["--base", "HEAD"])["jobs"].as_array().unwrap().iter().find(|job| job["name"] == "tool").unwrap()["state"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(at("tool/text.txt", "other"), "run");
+    repo.commit();
+    // Back to what the record saw: the change reaches the job, and the job is known to pass.
+    assert_eq!(at("tool/text.txt", "text"), "proved");
+    assert_eq!(at("settings/a", "b"), "run", "what the team says it reads");
+    assert_eq!(at("settings/a", "a"), "proved");
+    assert_eq!(at("settings/new", "c"), "run", "what the team says it reads, and the run did not know");
+    std::fs::remove_file(repo.path("settings/new")).unwrap();
+    assert_eq!(at("tool/tests/new.rs", "//! A test more.\n"), "run");
+    std::fs::remove_file(repo.path("tool/tests/new.rs")).unwrap();
+    assert_eq!(at("tool/text.txt", "text"), "proved");
+    // The gate takes the proof for the report.
+    let plan = repo.affected(&["--base", "HEAD", "--format", "json"]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plan.json"), &plan.stdout).unwrap();
+    let (shell, program, plan, reports) =
+        (&repo.shell, env!("CARGO_BIN_EXE_xtask"), folder.path().join("plan.json"), folder.path());
+    let gate =
+        cmd!(shell, "{program} gate --plan {plan} --reports {reports}").quiet().ignore_status().output().unwrap();
+    check_status(&gate, 0);
+    let said = String::from_utf8_lossy(&gate.stdout).into_owned();
+    assert!(said.contains("proved") && said.contains("passed on the same inputs before"), "{said}");
+}

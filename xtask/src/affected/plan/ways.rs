@@ -6,7 +6,6 @@ use super::{Cause, Planner, Scope, Step, Ways};
 use crate::affected::{
     changes::SymLink,
     graph::{PackageIndex, Reach},
-    jobs::{Job, Selects},
     mentions::index::Mention,
     path::RepoPath,
 };
@@ -55,14 +54,8 @@ impl Planner<'_> {
                 ways.push(Way::said(job, Scope::Own, vec![Step::Reads(pattern.to_string())]));
             }
         }
-        let rule = self.table.rules.iter().find(|rule| rule.paths.iter().any(|pattern| pattern.matches(name)));
-        if let Some(rule) = rule {
-            let selected = |job: &Job| match &rule.selects {
-                Selects::None => false,
-                Selects::All => true,
-                Selects::Named(names) => names.contains(&job.name),
-            };
-            let jobs = self.table.jobs.iter().enumerate().filter(|(_, job)| selected(job));
+        if let Some(rule) = self.table.rule(name) {
+            let jobs = self.table.jobs.iter().enumerate().filter(|(_, job)| rule.selects.has(job));
             ways.extend(jobs.map(|(job, _)| Way::said(job, Scope::Own, vec![Step::Rule(rule.why.clone())])));
         } else if let Some(found) = self.over_manifests(name) {
             ways.extend(found);

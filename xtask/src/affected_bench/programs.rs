@@ -91,7 +91,7 @@ impl Programs {
     /// # Errors
     /// It cannot be started, takes or prints too much, or somebody asked us to stop.
     pub(super) fn run(&self, mut command: Command, limit: Duration) -> Result<Ran> {
-        let shown = format!("{command:?}");
+        let shown = shown(&command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let started = Instant::now();
         let mut child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
@@ -114,7 +114,7 @@ impl Programs {
     /// # Errors
     /// As [`Self::run`]; or it failed, with its own words.
     pub(super) fn must(&self, command: Command, limit: Duration) -> Result<Vec<u8>> {
-        let shown = format!("{command:?}");
+        let shown = shown(&command);
         let ran = self.run(command, limit)?;
         if !ran.status.success() {
             bail!("{shown} failed: {}", ran.said());
@@ -145,6 +145,12 @@ impl Programs {
             thread::sleep(PAUSE);
         }
     }
+}
+
+/// Program and arguments, without the environment.
+fn shown(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Reads to the end, and keeps so much.

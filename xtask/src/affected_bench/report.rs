@@ -110,7 +110,11 @@ pub(super) fn text(report: &Report, planned: usize) -> String {
     }
     for row in &report.rows {
         if let Some(said) = &row.refusal {
-            let said = said.lines().find(|line| line.contains("error")).or(said.lines().next()).unwrap_or_default();
+            let said = said
+                .lines()
+                .find(|line| line.contains("message") || line.starts_with("error"))
+                .or(said.lines().next())
+                .unwrap_or_default();
             let _ = writeln!(out, "{} refused {} cases, first with: {said}", row.tool, row.refused);
         }
     }

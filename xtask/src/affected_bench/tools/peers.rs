@@ -167,7 +167,7 @@ impl Tool for Delta {
             return Ok(question.refusal(ran.said()));
         }
         let mut command = question.programs.command(&self.0, question.tree)?;
-        command.args(["delta", "impact", "--affected", "--format", "names", "--base-ref", "main"]);
+        command.args(["delta", "impact", "--affected", "--format", "names"]);
         command.arg("--baseline").arg(old).arg("--current").arg(new);
         packages(question, command)
     }
@@ -183,7 +183,8 @@ impl Tool for Rail {
         command.args(["rail", "plan", "--since", "main", "--format", "json"]);
         let ran = question.programs.run(command, LIMIT)?;
         if !ran.status.success() {
-            return Ok(question.refusal(ran.said()));
+            // It tells its errors in JSON too.
+            return Ok(question.refusal(String::from_utf8_lossy(&ran.stdout).into_owned()));
         }
         let plan: RailPlan = serde_json::from_slice(&ran.stdout).context("cargo-rail printed no plan")?;
         let run = match plan.scope.mode.as_str() {

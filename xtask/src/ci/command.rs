@@ -18,13 +18,14 @@ use crate::{
     affected::{
         cargo::Cargo,
         jobs::{Job, Lab},
-        plan::Plan,
+        plan::{Plan, State},
         planned::{Asked, Planned},
         render::{
             json::{Document, json},
             text::text,
         },
     },
+    evidence::cutoff::comes_out_the_same,
     gate::{self, judge::Judged, reports::find},
     step::Steps,
     stop::Stop,
@@ -85,10 +86,10 @@ impl Ci {
         for warning in &planned.warnings {
             terminal::complain(&format!("{warning}\n"));
         }
-        let plan = planned.plan();
+        let mut plan = planned.plan();
         terminal::print(&text(&plan));
-        let demanded: Vec<&Job> =
-            plan.jobs.iter().filter(|decision| decision.state.runs()).map(|decision| &decision.job).collect();
+        let jobs = demanded_by(&plan);
+        let demanded: Vec<&Job> = jobs.iter().collect();
         let processors = available_parallelism().map_or(1, usize::from);
         let most = self.jobs.map_or_else(|| side_by_side(processors), usize::from).min(demanded.len().max(1));
         if self.dry_run {
@@ -99,6 +100,10 @@ impl Ci {
         fs::create_dir_all(target).with_context(|| format!("cannot make {}", target.display()))?;
         let _held = lock(&target.join(LOCK))?;
         let mut runner = self.runner(&planned.cargo, &demanded)?;
+        cut_off(&planned, &mut plan, &runner)?;
+        let jobs = demanded_by(&plan);
+        let demanded: Vec<&Job> = jobs.iter().collect();
+        runner.narrow(&demanded);
         runner.test_threads = test_threads(processors, most);
         let document = json(&plan)?;
         fs::write(runner.reports().join(PLAN), &document)?;
@@ -121,6 +126,23 @@ impl Ci {
         runner.clear_reports()?;
         Ok(runner)
     }
+}
+
+fn demanded_by(plan: &Plan) -> Vec<Job> {
+    plan.jobs.iter().filter(|decision| decision.state.runs()).map(|decision| decision.job.clone()).collect()
+}
+
+/// Takes jobs back whose programs come out as in a run that passed.
+fn cut_off(planned: &Planned, plan: &mut Plan, runner: &Runner) -> Result<()> {
+    let planner = planned.planner();
+    for decision in plan.jobs.iter_mut().filter(|decision| decision.state.runs()) {
+        let Some((proof, record)) = planner.near(&decision.job.name, &planned.changes) else { continue };
+        if comes_out_the_same(runner, &planned.cargo, &decision.job, record)? {
+            runner.steps.note(&format!("{}: the same programs passed at {}", decision.job.name, proof.commit));
+            (decision.state, decision.proof) = (State::Proved, Some(proof.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// What was run.

@@ -9,9 +9,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use xshell::cmd;
 
-use super::built::Built;
+use super::{built::Built, scripts};
 use crate::{
-    affected::{cargo::Cargo, jobs::Job},
+    affected::{cargo::Cargo, jobs::Job, path::RepoPath},
     step::Ran,
     test::{
         junit::{self, Counts},
@@ -93,8 +93,16 @@ impl JobRun<'_> {
         let packages = self.cargo.closure(&job.packages);
         let mut observed =
             Observed { touches: traced.touches, packages, cut_short: traced.cut_short, ..Observed::default() };
+        observed.touches.extend(self.scripts().flat_map(|folder| scripts::inputs(&folder, "")));
         observed.count(&ran, junit::count_printed(&String::from_utf8_lossy(&log)));
         Ok(observed)
+    }
+
+    /// The folders of packages with a build script. What each printed is not known here, so that all of them count whole.
+    fn scripts(&self) -> impl Iterator<Item = PathBuf> {
+        let packages = self.cargo.workspace.packages.iter().filter(|package| package.build_script.is_some());
+        let folders = packages.filter_map(|package| package.directory.clone());
+        folders.map(|folder| self.cargo.root.join(RepoPath::new(folder).to_path_buf()))
     }
 
     /// Builds what the job tests; `None` where it does not compile.
@@ -109,7 +117,9 @@ impl JobRun<'_> {
             if !ran.success {
                 return Ok(None);
             }
-            let built = Built::parse(&String::from_utf8_lossy(&std::fs::read(&ran.log)?))?;
+            let log = String::from_utf8_lossy(&std::fs::read(&ran.log)?).into_owned();
+            let built = Built::parse(&log)?;
+            observed.touches.extend(scripts::ran(&log).iter().flat_map(|(folder, said)| scripts::inputs(folder, said)));
             let unseen = built.kept.iter().find(|manifest| manifest.starts_with(self.top));
             match unseen {
                 None => return Ok(Some(built)),
@@ -121,6 +131,13 @@ impl JobRun<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Builds the job again, without a tracer; whether it compiles.
+    pub(super) fn rebuild(&self, job: &Job) -> Result<bool> {
+        let shell = &self.runner.shell;
+        let command = self.privately(cmd!(shell, "cargo test --no-run").args(packages(job)));
+        Ok(self.runner.steps.run(&format!("build {} as recorded", job.name), command, BUILD_LIMIT)?.success)
     }
 
     /// Forgets what was built of the packages in this tree.

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod command;
+pub mod cutoff;
 pub mod facts;
 pub mod inputs;
 pub mod recall;
@@ -23,3 +24,4 @@ mod built;
 mod job_run;
 mod links;
 mod recorder;
+mod scripts;

@@ -55,10 +55,14 @@ pub fn recall(store: &Store, table: &JobTable, sides: Sides, here: &Surroundings
             if !known.observed.contains_key(&index) && sides.base.as_ref().is_some_and(holds) {
                 known.observed.insert(index, record.clone());
             }
-            let proves = job.proofs && record.passed && record.host == here.host;
-            if !known.proofs.contains_key(&index) && proves && record.differs(&sides.head, &on_disk).is_none() {
-                let proof = Proof { record: kept.id.clone(), commit: record.commit.clone(), ended: record.ended };
-                known.proofs.insert(index, (proof, record.clone()));
+            if !(job.proofs && record.passed && record.host == here.host) {
+                continue;
+            }
+            let proof = Proof { record: kept.id.clone(), commit: record.commit.clone(), ended: record.ended };
+            if record.differs(&sides.head, &on_disk).is_none() {
+                known.proofs.entry(index).or_insert_with(|| (proof, record.clone()));
+            } else if record.differs_in_sources_alone(&sides.head, &on_disk) {
+                known.near.entry(index).or_insert_with(|| (proof, record.clone()));
             }
         }
     }

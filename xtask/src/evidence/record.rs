@@ -104,15 +104,13 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 impl Record {
     /// The first path that is not in `tree` as it was in the run; `None` where the job would read the same there.
     pub fn differs(&self, tree: &Tree, untracked: &dyn Fn(&RepoPath) -> Option<String>) -> Option<&RepoPath> {
-        let all = self.governed_by.iter().chain(&self.built_from).chain(&self.run_on);
-        let mut differing = all.filter(|(path, seen)| {
-            let here = Seen::at(path, matches!(seen, Seen::Listed(_)), tree, untracked);
-            match seen {
-                Seen::Present => !matches!(here, Seen::Tracked(_) | Seen::Untracked(_)),
-                seen => here != **seen,
-            }
-        });
-        differing.next().map(|(path, _)| path)
+        let all = [&self.governed_by, &self.built_from, &self.run_on];
+        all.into_iter().find_map(|reads| differs(reads, tree, untracked))
+    }
+
+    /// Whether nothing differs but what compilers and build scripts read.
+    pub fn differs_in_sources_alone(&self, tree: &Tree, untracked: &dyn Fn(&RepoPath) -> Option<String>) -> bool {
+        [&self.governed_by, &self.run_on].into_iter().all(|reads| differs(reads, tree, untracked).is_none())
     }
 
     /// Whether the run looked at this path, or was governed by it.
@@ -133,6 +131,17 @@ impl Record {
     pub fn touched<'r>(&'r self, path: &RepoPath, base: &Tree, head: &Tree) -> Option<&'r RepoPath> {
         [&self.built_from, &self.run_on].into_iter().find_map(|reads| touched(reads, path, base, head))
     }
+}
+
+fn differs<'r>(reads: &'r Reads, tree: &Tree, untracked: &dyn Fn(&RepoPath) -> Option<String>) -> Option<&'r RepoPath> {
+    let mut differing = reads.iter().filter(|(path, seen)| {
+        let here = Seen::at(path, matches!(seen, Seen::Listed(_)), tree, untracked);
+        match seen {
+            Seen::Present => !matches!(here, Seen::Tracked(_) | Seen::Untracked(_)),
+            seen => here != **seen,
+        }
+    });
+    differing.next().map(|(path, _)| path)
 }
 
 fn touched<'r>(reads: &'r Reads, path: &RepoPath, base: &Tree, head: &Tree) -> Option<&'r RepoPath> {

@@ -73,13 +73,7 @@ impl<'r> Recorder<'r> {
         runner: &'r Runner,
         store: &'r Store,
     ) -> Result<Self> {
-        let target = cargo.target.join(TARGET);
-        std::fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
-        let lock = cargo.target.join(format!("{TARGET}{LOCK}"));
-        let lock = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
-        if lock.try_lock().is_err() {
-            bail!("another `evidence record` works in {}", target.display());
-        }
+        let (target, lock) = folder(cargo)?;
         Ok(Self {
             cargo,
             table,
@@ -89,7 +83,7 @@ impl<'r> Recorder<'r> {
             surroundings: Surroundings::here(&runner.shell)?,
             root: cargo.root.canonicalize()?,
             top: git.top().canonicalize()?,
-            target: target.canonicalize()?,
+            target,
             _lock: lock,
         })
     }
@@ -177,6 +171,18 @@ impl<'r> Recorder<'r> {
 fn says_what_runs(path: &RepoPath) -> bool {
     let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
     path.as_bytes() == JOBS_FILE.as_bytes() || name == Some(PACKAGE_JOB_FILE.as_bytes())
+}
+
+/// The folder to build in, and the lock on it.
+pub(super) fn folder(cargo: &Cargo) -> Result<(PathBuf, File)> {
+    let target = cargo.target.join(TARGET);
+    std::fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
+    let lock = cargo.target.join(format!("{TARGET}{LOCK}"));
+    let lock = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
+    if lock.try_lock().is_err() {
+        bail!("another `evidence record` works in {}", target.display());
+    }
+    Ok((target.canonicalize()?, lock))
 }
 
 fn first_difference(before: &Tree, after: &Tree) -> Option<RepoPath> {

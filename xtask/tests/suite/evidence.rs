@@ -310,3 +310,26 @@ fn a_job_that_passed_on_these_inputs_is_proved_until_one_of_them_changes() {
     let said = String::from_utf8_lossy(&gate.stdout).into_owned();
     assert!(said.contains("proved") && said.contains("passed on the same inputs before"), "{said}");
 }
+
+#[test]
+fn a_job_whose_programs_come_out_the_same_is_cut_off_and_another_program_is_run() {
+    let repo = repo();
+    let jobs = std::fs::read_to_string(repo.path("ci/jobs.toml")).unwrap();
+    repo.write("ci/jobs.toml", &jobs.replace("name = \"tool\"\n", "name = \"tool\"\nproofs = true\n"));
+    // Cargo builds again for this file, and nothing of it is in the programs.
+    repo.write("tool/build.rs", "fn main() { println!(\"cargo::rerun-if-changed=table.txt\"); }\n");
+    repo.write("tool/table.txt", "one");
+    repo.commit();
+    check_status(&evidence(&repo, &["record", "tool"]), 0);
+    let ran = |path: &str, text: &str| {
+        repo.write(path, text);
+        let (shell, program) = (&repo.shell, env!("CARGO_BIN_EXE_xtask"));
+        let ci = cmd!(shell, "{program} ci --base HEAD --plain").env("CI", "true").quiet().ignore_status();
+        let _whatever_the_lints_say = ci.output().unwrap();
+        let plan = std::fs::read_to_string(repo.path("target/nextest/ci/plan.json")).unwrap();
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        plan["jobs"].as_array().unwrap().iter().find(|job| job["name"] == "tool").unwrap()["state"].clone()
+    };
+    assert_eq!(ran("tool/table.txt", "two"), "proved");
+    assert_eq!(ran("tool/src/lib.rs", "//! A tool.\npub const TEXT: &str = \"other\";\n"), "run");
+}

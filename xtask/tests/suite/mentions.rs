@@ -51,3 +51,10 @@ fn who_climbs_out_of_its_package_may_read_anything() {
     assert_eq!(selected("drivers/nfs/src/lib.rs", text, "docs/a.md"), jobs(["driver-nfs"]));
     assert_eq!(selected("tool/tests/it.rs", text, "drivers/nfs/src/lib.rs"), jobs(["driver-nfs", "tool"]));
 }
+
+#[test]
+fn who_names_a_file_that_nothing_places_places_it() {
+    let text = "#[test]\nfn t() { std::fs::read(\"../../fixtures/lvm/a\").unwrap(); }\n";
+    assert_eq!(selected("drivers/lvm/tests/it.rs", text, "fixtures/lvm/a"), jobs(["driver-lvm"]));
+    assert_eq!(selected("drivers/lvm/tests/it.rs", text, "fixtures/nfs/a").len(), 7, "nobody names it");
+}

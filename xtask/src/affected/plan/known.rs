@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 
 use super::{Cause, Decision, Planner, Proof, Scope, State, Step, ways::Way};
 use crate::{
-    affected::{git::is_looked_for, jobs::JOBS_FILE, path::RepoPath, tree::Tree},
+    affected::{
+        changes::{Changes, Found},
+        git::is_looked_for,
+        jobs::JOBS_FILE,
+        path::RepoPath,
+        tree::Tree,
+    },
     evidence::record::Record,
 };
 
@@ -16,6 +22,9 @@ pub struct Known {
     pub observed: BTreeMap<usize, Record>,
     /// For a job a run of which every input, the machine too, is the same at head, and that passed.
     pub proofs: BTreeMap<usize, (Proof, Record)>,
+    /// For a job a run that passed on the same machine, and of which only sources differ at head: if its programs come out
+    /// the same, it would pass again.
+    pub near: BTreeMap<usize, (Proof, Record)>,
     /// What there was before the change.
     pub base: Tree,
     /// What there is now.
@@ -79,8 +88,17 @@ impl Planner<'_> {
 
     /// Whether a rule or the job itself says that a path matters which the run of its proof did not know.
     pub(super) fn disproves(&self, job: usize, cause: &Cause) -> bool {
-        let said = cause.steps.iter().any(|step| matches!(step, Step::Rule(_) | Step::Reads(_)));
-        said && self.evidence.proofs.get(&job).is_some_and(|(_, record)| !record.knows(&cause.path))
+        self.evidence.proofs.get(&job).is_some_and(|(_, record)| is_unknown(cause, record))
+    }
+
+    /// The run that proves a job that is to run, if its programs come out the same.
+    #[must_use]
+    pub fn near(&self, job: &str, changes: &Changes) -> Option<&(Proof, Record)> {
+        let index = self.table.jobs.iter().position(|known| known.name == job)?;
+        let near = self.evidence.near.get(&index)?;
+        let Found::Paths { paths, links } = &changes.found else { return None };
+        let mut causes = paths.iter().flat_map(|path| self.causes(path, links));
+        (!causes.any(|(of, cause)| of == index && is_unknown(&cause, &near.1))).then_some(near)
     }
 
     /// Takes a job back that has passed on the same inputs, where its team wants that.
@@ -92,6 +110,12 @@ impl Planner<'_> {
             _ => decision,
         }
     }
+}
+
+/// Whether somebody names the path, and the run did not know it.
+fn is_unknown(cause: &Cause, record: &Record) -> bool {
+    let said = cause.steps.iter().any(|step| matches!(step, Step::Rule(_) | Step::Reads(_)));
+    said && !record.knows(&cause.path)
 }
 
 /// Whether `package`, which is `name version`, has this name.

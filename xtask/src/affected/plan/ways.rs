@@ -42,7 +42,12 @@ impl Planner<'_> {
             let further = self.ways_by_name(&link).into_iter();
             ways.extend(further.map(|way| Way { steps: before.iter().cloned().chain(way.steps).collect(), ..way }));
         }
-        ways.extend(self.over_mentions(path));
+        let mentions = self.over_mentions(path);
+        if mentions.iter().any(|way| matches!(way.steps.first(), Some(Step::Named(_)))) {
+            // Who names a path that no folder and no rule places, places it.
+            ways.retain(|way| way.steps.last() != Some(&Step::Unplaced));
+        }
+        ways.extend(mentions);
         let ways = self.sifted(path, ways).into_iter();
         ways.map(|way| (way.job, Cause { scope: way.scope, steps: way.steps, path: path.clone() })).collect()
     }

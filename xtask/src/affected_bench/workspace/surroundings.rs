@@ -34,7 +34,7 @@ jobs = \"none\"
 why = \"read by the lint step, which always runs\"
 
 [[rule]]
-paths = [\"rust-toolchain\", \"rust-toolchain.toml\", \"**/.cargo/**\", \".config/**\"]
+paths = [\"rust-toolchain\", \"rust-toolchain.toml\", \".cargo/**\", \".config/**\"]
 jobs = \"all\"
 why = \"governs every build\"
 

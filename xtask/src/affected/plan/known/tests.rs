@@ -97,7 +97,13 @@ fn planned(path: &str, added: bool) -> Vec<String> {
     let observed = observed.into_iter().map(|record| (at(&record.job), record)).collect();
     let base: Vec<&str> = BASE.into_iter().filter(|known| !added || *known != path).collect();
     let head: Vec<&str> = BASE.into_iter().filter(|known| *known != path).chain([path]).collect();
-    let known = Known { observed, proofs: BTreeMap::new(), base: tree(&base, "1"), head: tree(&head, "2") };
+    let known = Known {
+        observed,
+        proofs: BTreeMap::new(),
+        near: BTreeMap::new(),
+        base: tree(&base, "1"),
+        head: tree(&head, "2"),
+    };
     told(&Planner::new(&workspace, &table).knowing(known).plan(&changes([RepoPath::new(path)], &[])))
 }
 
@@ -160,8 +166,13 @@ fn another_crate_reaches_who_builds_it_and_who_was_not_recorded() {
     let observed =
         [builds("common", "leaf 1.0.0"), builds("driver-nfs", "leaflet 1.0.0"), builds("driver-lvm", "twig 1.0.0")];
     let observed = observed.into_iter().map(|record| (at(&record.job), record)).collect();
-    let known =
-        Known { observed, proofs: BTreeMap::new(), base: tree(&["Cargo.lock"], "1"), head: tree(&["Cargo.lock"], "2") };
+    let known = Known {
+        observed,
+        proofs: BTreeMap::new(),
+        near: BTreeMap::new(),
+        base: tree(&["Cargo.lock"], "1"),
+        head: tree(&["Cargo.lock"], "2"),
+    };
     let planner = Planner::new(&workspace, &table).with(Manifests::Compared(compared)).knowing(known);
     let selected = told(&planner.plan(&changes([lock], &[])));
     let jobs: Vec<&str> = selected.iter().filter_map(|line| line.split([' ', ':']).nth(1)).collect();

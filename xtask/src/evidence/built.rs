@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use cargo_metadata::Message;
 
 /// The packages of one build.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,18 +16,6 @@ pub(super) struct Built {
     pub(super) kept: BTreeSet<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Message {
-    reason: String,
-    #[serde(default)]
-    package_id: String,
-    #[serde(default)]
-    manifest_path: PathBuf,
-    /// Cargo's word for: nothing had to be done.
-    #[serde(default)]
-    fresh: bool,
-}
-
 impl Built {
     /// Reads what `cargo --message-format json` printed, other lines between.
     ///
@@ -35,19 +23,23 @@ impl Built {
     /// A message is not of that form, or there is none.
     pub(super) fn parse(log: &str) -> Result<Self> {
         let mut built = Self::default();
-        for line in log.lines().filter(|line| line.starts_with("{\"reason\":")) {
-            let message: Message = serde_json::from_str(line).context("cargo's messages are not of the known form")?;
-            if message.reason != "compiler-artifact" {
-                continue;
-            }
-            let package = named(&message.package_id);
-            built.packages.insert(package.with_context(|| format!("no package id: `{}`", message.package_id))?);
-            let set = if message.fresh { &mut built.kept } else { &mut built.fresh };
-            set.insert(message.manifest_path);
+        for message in messages(log) {
+            let Message::CompilerArtifact(artifact) = message? else { continue };
+            let package = named(&artifact.package_id.repr);
+            built.packages.insert(package.with_context(|| format!("no package id: `{}`", artifact.package_id))?);
+            // Cargo's word for: nothing had to be done.
+            let set = if artifact.fresh { &mut built.kept } else { &mut built.fresh };
+            set.insert(artifact.manifest_path.into());
         }
         anyhow::ensure!(!built.packages.is_empty(), "cargo named no package that it built");
         Ok(built)
     }
+}
+
+/// Cargo's messages in what it printed, other lines between.
+pub(super) fn messages(log: &str) -> impl Iterator<Item = Result<Message>> {
+    let lines = log.lines().filter(|line| line.starts_with("{\"reason\":"));
+    lines.map(|line| serde_json::from_str(line).context("cargo's messages are not of the known form"))
 }
 
 /// `name version` of a package id: `registry+https://index#name@1.0.0`, or `path+file:///folder/name#1.0.0`.
@@ -74,10 +66,13 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_told_from_what_was_built() {
+        let target = "{\"kind\":[\"lib\"],\"crate_types\":[\"lib\"],\"name\":\"x\",\"src_path\":\"/w/x.rs\"}";
+        let profile = "{\"opt_level\":\"0\",\"debug_assertions\":true,\"overflow_checks\":true,\"test\":true}";
         let artifact = |name: &str, fresh: bool| {
             format!(
                 "{{\"reason\":\"compiler-artifact\",\"package_id\":\"path+file:///w/{name}#1.0.0\",\
-                 \"manifest_path\":\"/w/{name}/Cargo.toml\",\"target\":{{}},\"fresh\":{fresh}}}\n"
+                 \"manifest_path\":\"/w/{name}/Cargo.toml\",\"target\":{target},\"profile\":{profile},\
+                 \"features\":[],\"filenames\":[],\"executable\":null,\"fresh\":{fresh}}}\n"
             )
         };
         let log = format!(

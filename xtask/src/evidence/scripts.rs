@@ -7,8 +7,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use serde::Deserialize;
+use cargo_metadata::Message;
 
+use super::built::messages;
 use crate::trace::{By, How, Touch};
 
 /// What lies in these is made, or is git's.
@@ -16,23 +17,13 @@ const NOT_LOOKED_AT: [&str; 2] = [".git", "target"];
 /// A folder with more than this is taken as one that changes always.
 const MOST: usize = 200_000;
 
-#[derive(Deserialize)]
-struct Executed {
-    reason: String,
-    #[serde(default)]
-    package_id: String,
-    #[serde(default)]
-    out_dir: PathBuf,
-}
-
 /// The folders of the packages of this machine whose build scripts ran, by cargo's messages, each with what it printed.
 pub(super) fn ran(log: &str) -> Vec<(PathBuf, String)> {
-    let messages = log.lines().filter(|line| line.starts_with("{\"reason\":\"build-script-executed\""));
-    let executed = messages.filter_map(|line| serde_json::from_str::<Executed>(line).ok());
-    let local = executed.filter(|message| message.reason == "build-script-executed").filter_map(|message| {
-        let place = message.package_id.strip_prefix("path+file://")?.split(['#', '?']).next()?.to_owned();
+    let local = messages(log).filter_map(|message| {
+        let Message::BuildScriptExecuted(script) = message.ok()? else { return None };
+        let place = script.package_id.repr.strip_prefix("path+file://")?.split(['#', '?']).next()?.to_owned();
         // What it printed lies beside what it made. Where that cannot be read, it may have named nothing.
-        let printed = std::fs::read(message.out_dir.parent()?.join("output")).unwrap_or_default();
+        let printed = std::fs::read(script.out_dir.parent()?.join("output")).unwrap_or_default();
         Some((PathBuf::from(place), String::from_utf8_lossy(&printed).into_owned()))
     });
     local.collect()
@@ -126,7 +117,8 @@ mod tests {
         std::fs::write(folder.path().join("output"), "cargo::rerun-if-changed=x\n").unwrap();
         let message = |id: &str| {
             format!(
-                "{{\"reason\":\"build-script-executed\",\"package_id\":\"{id}\",\"out_dir\":\"{}/out\"}}\n",
+                "{{\"reason\":\"build-script-executed\",\"package_id\":\"{id}\",\"linked_libs\":[],\"linked_paths\":[],\
+                 \"cfgs\":[],\"env\":[],\"out_dir\":\"{}/out\"}}\n",
                 folder.path().display()
             )
         };

@@ -93,14 +93,17 @@ impl JobRun<'_> {
         let packages = self.cargo.closure(&job.packages);
         let mut observed =
             Observed { touches: traced.touches, packages, cut_short: traced.cut_short, ..Observed::default() };
-        observed.touches.extend(self.scripts().flat_map(|folder| scripts::inputs(&folder, "")));
+        observed.touches.extend(self.scripts(&observed.packages).flat_map(|folder| scripts::inputs(&folder, "")));
         observed.count(&ran, junit::count_printed(&String::from_utf8_lossy(&log)));
         Ok(observed)
     }
 
-    /// The folders of packages with a build script. What each printed is not known here, so that all of them count whole.
-    fn scripts(&self) -> impl Iterator<Item = PathBuf> {
-        let packages = self.cargo.workspace.packages.iter().filter(|package| package.build_script.is_some());
+    /// The folders of those among `packages` that have a build script. What each printed is not known here, so that all
+    /// of them count whole.
+    fn scripts(&self, packages: &BTreeSet<String>) -> impl Iterator<Item = PathBuf> {
+        let named = |name: &str| packages.iter().any(|package| package.split(' ').next() == Some(name));
+        let packages = self.cargo.workspace.packages.iter();
+        let packages = packages.filter(move |package| package.build_script.is_some() && named(&package.name));
         let folders = packages.filter_map(|package| package.directory.clone());
         folders.map(|folder| self.cargo.root.join(RepoPath::new(folder).to_path_buf()))
     }

@@ -164,7 +164,7 @@ fn end(mut child: Child, follower: &Mutex<Follower>) -> Result<ExitStatus> {
     let mut signal = Signal::TERM;
     loop {
         for tid in follower.lock().unwrap_or_else(PoisonError::into_inner).alive() {
-            send(tid, signal);
+            send(tid, signal, child.id());
         }
         let until = if signal == Signal::TERM { GRACE } else { GRACE * 2 };
         while begun.elapsed() < until {
@@ -184,7 +184,13 @@ fn end(mut child: Child, follower: &Mutex<Follower>) -> Result<ExitStatus> {
     }
 }
 
-fn send(tid: Tid, signal: Signal) {
+/// Sends a signal to what `strace` traces, and to nobody else: a number that the trace named may be another's by now.
+fn send(tid: Tid, signal: Signal, strace: u32) {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).map(str::trim);
+    if tracer != Some(strace.to_string().as_str()) {
+        return;
+    }
     if let Some(pid) = i32::try_from(tid).ok().and_then(Pid::from_raw) {
         let _gone_already = kill_process(pid, signal);
     }

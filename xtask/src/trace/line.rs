@@ -57,6 +57,10 @@ fn kind(rest: &[u8]) -> Result<Line<'_>> {
     if let Some(begun) = rest.strip_suffix(b" <unfinished ...>") {
         return Ok(Line::Begun(begun));
     }
+    // Killed under strace's hands, sometimes before it did anything: `???( <detached ...>`. Another line may not come.
+    if rest.ends_with(b" <detached ...>") {
+        return Ok(Line::Ended);
+    }
     if let Some(before) = rest.strip_suffix(b" ...>") {
         let marker = b" <pid changed to ";
         let at = before.windows(marker.len()).rposition(|window| window == marker).context("an unknown note")?;
@@ -85,6 +89,8 @@ mod tests {
         check("17 <... vfork resumed>) = 18", Line::Resumed(b") = 18"));
         check("17 +++ exited with 0 +++", Line::Ended);
         check("17 +++ killed by SIGKILL (core dumped) +++", Line::Ended);
+        check("17 ???( <detached ...>", Line::Ended);
+        check("17 openat(AT_FDCWD</>, \"a\", O_RDONLY <detached ...>", Line::Ended);
         check("17 +++ superseded by execve in pid 18 +++", Line::Superseded(18));
         check("17 --- SIGCHLD {si_signo=SIGCHLD} ---", Line::Nothing);
         let becomes = Line::BecomesProcess { begun: b"execve(\"/bin/true\", [...], 0x7f /* 3 vars */", process: 12 };

@@ -1,6 +1,7 @@
 //! The decision: which jobs run, and for each the shortest way from a changed path to it. Pure.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
@@ -135,8 +136,8 @@ pub struct Planner<'a> {
     workspace: &'a Workspace,
     table: &'a JobTable,
     manifests: Manifests,
-    evidence: Known,
-    mentions: Index,
+    evidence: Cow<'a, Known>,
+    mentions: Cow<'a, Index>,
     known: RefCell<BTreeMap<(PackageIndex, Reach), Ways>>,
 }
 
@@ -148,8 +149,8 @@ impl<'a> Planner<'a> {
             workspace,
             table,
             manifests: Manifests::Untouched,
-            evidence: Known::default(),
-            mentions: Index::default(),
+            evidence: Cow::default(),
+            mentions: Cow::default(),
             known: RefCell::default(),
         }
     }
@@ -162,13 +163,13 @@ impl<'a> Planner<'a> {
 
     /// The same, told what sources say of paths outside their packages.
     #[must_use]
-    pub fn minding(self, mentions: Index) -> Self {
+    pub fn minding(self, mentions: Cow<'a, Index>) -> Self {
         Self { mentions, ..self }
     }
 
     /// The same, told what the jobs read in earlier runs.
     #[must_use]
-    pub fn knowing(self, evidence: Known) -> Self {
+    pub fn knowing(self, evidence: Cow<'a, Known>) -> Self {
         Self { evidence, ..self }
     }
 

@@ -1,6 +1,7 @@
 //! A plan with all that it was made from: git, cargo and the job table, read once. For every command that plans.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
@@ -177,8 +178,8 @@ impl Planned {
     pub fn planner(&self) -> Planner<'_> {
         Planner::new(&self.cargo.workspace, &self.table)
             .with(self.manifests.clone())
-            .minding(self.mentions.clone())
-            .knowing(self.known.clone())
+            .minding(Cow::Borrowed(&self.mentions))
+            .knowing(Cow::Borrowed(&self.known))
     }
 
     /// The plan.

@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 const MEMBERS: usize = 300;
 const LOCKED: usize = 1200;
 /// What the planner keeps between calls, from the root of the workspace.
-const CACHE: &str = "target/affected";
+const CACHE: &str = ".git/affected-tests";
 
 /// What is edited.
 #[derive(Clone, Copy)]

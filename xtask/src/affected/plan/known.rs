@@ -36,7 +36,7 @@ impl Planner<'_> {
     /// keeps those that somebody said, and the supposed ones if it read the path. What it read and nobody supposed is
     /// added.
     pub(super) fn sifted(&self, path: &RepoPath, mut ways: Vec<Way>) -> Vec<Way> {
-        let Known { observed, base, head, .. } = &self.evidence;
+        let Known { observed, base, head, .. } = &*self.evidence;
         if observed.is_empty() || self.is_beyond_records(path) {
             return ways;
         }
@@ -64,7 +64,7 @@ impl Planner<'_> {
     /// What a record cannot speak of: files that cargo finds by their names when they come, files that say what runs, and
     /// what is staged in another form than either tree has.
     fn is_beyond_records(&self, path: &RepoPath) -> bool {
-        let Known { base, head, .. } = &self.evidence;
+        let Known { base, head, .. } = &*self.evidence;
         let comes_or_goes = base.has(path) != head.has(path);
         (comes_or_goes && is_looked_for(path)) || base.get(path) == head.get(path)
     }

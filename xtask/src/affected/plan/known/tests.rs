@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::Known;
 use crate::{
@@ -104,7 +107,7 @@ fn planned(path: &str, added: bool) -> Vec<String> {
         base: tree(&base, "1"),
         head: tree(&head, "2"),
     };
-    told(&Planner::new(&workspace, &table).knowing(known).plan(&changes([RepoPath::new(path)], &[])))
+    told(&Planner::new(&workspace, &table).knowing(Cow::Owned(known)).plan(&changes([RepoPath::new(path)], &[])))
 }
 
 #[test]
@@ -173,7 +176,7 @@ fn another_crate_reaches_who_builds_it_and_who_was_not_recorded() {
         base: tree(&["Cargo.lock"], "1"),
         head: tree(&["Cargo.lock"], "2"),
     };
-    let planner = Planner::new(&workspace, &table).with(Manifests::Compared(compared)).knowing(known);
+    let planner = Planner::new(&workspace, &table).with(Manifests::Compared(compared)).knowing(Cow::Owned(known));
     let selected = told(&planner.plan(&changes([lock], &[])));
     let jobs: Vec<&str> = selected.iter().filter_map(|line| line.split([' ', ':']).nth(1)).collect();
     assert_eq!(jobs, ["common", "tool", "driver-local"], "{selected:?}");
@@ -186,7 +189,7 @@ fn a_proof_takes_back_a_job_that_would_run_and_no_other() {
     let proof = Proof { record: "r".to_owned(), commit: "c".to_owned(), ended: 1 };
     let proofs = (0..5).map(|job| (job, (proof.clone(), record("any", &["data/known"])))).collect();
     let known = Known { proofs, ..Known::default() };
-    let planner = Planner::new(&workspace, &table).knowing(known);
+    let planner = Planner::new(&workspace, &table).knowing(Cow::Owned(known));
     let states = |paths: &[&str]| {
         let plan = planner.plan(&changes(paths.iter().map(|path| RepoPath::new(*path)), &[]));
         assert!(plan.jobs.iter().all(|decision| decision.proof.is_some() == (decision.state == State::Proved)));

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -88,19 +88,23 @@ impl Planned {
         let here = Fingerprint::here(directory).filter(|_| asked.head.is_none());
         let work_tree = here.as_ref().and_then(|here| here.of_work_tree(&git, &listing, &changes));
         let keeping = Keeping { kept: &kept, here: here.as_ref(), work_tree: work_tree.as_deref() };
-        // Neither needs the other, and each waits for cargo.
-        let (cargo, shapes) = std::thread::scope(|scope| {
-            let cargo = scope.spawn(|| Cargo::read_once(directory, &kept, work_tree.as_deref()));
-            let shapes = Shapes::read(&git, &root_above(directory), &changes, &keeping);
-            (cargo.join().expect("reading the packages does not panic"), shapes)
-        });
-        let cargo = cargo?;
-        let table = JobTable::read(&cargo.root, &cargo.workspace)?;
-        let view = View::new(git.top(), &cargo.root);
         let fresh = match &changes.found {
             Found::Paths { paths, .. } if asked.head.is_none() => paths.clone(),
             _ => BTreeSet::new(),
         };
+        // None needs another, and most wait for cargo or git.
+        let (cargo, shapes, said) = std::thread::scope(|scope| {
+            let cargo = scope.spawn(|| Cargo::read_once(directory, &kept, work_tree.as_deref()));
+            let (git, kept, changes, listing, fresh) = (git.clone(), &kept, &changes, &listing, &fresh);
+            let reader = git.clone();
+            let said = scope.spawn(move || said(&reader, kept, changes, listing, fresh));
+            let shapes = Shapes::read(&git, &root_above(directory), changes, &keeping);
+            let said = said.join().expect("reading sources does not panic");
+            (cargo.join().expect("reading the packages does not panic"), shapes, said)
+        });
+        let (cargo, said) = (cargo?, said?);
+        let table = JobTable::read(&cargo.root, &cargo.workspace)?;
+        let view = View::new(git.top(), &cargo.root);
         let changes = view.of_changes(changes);
         let none = BTreeSet::new();
         let paths = if let Found::Paths { paths, .. } = &changes.found { paths } else { &none };
@@ -118,7 +122,11 @@ impl Planned {
         if let Err(error) = planned.recall(asked, &kept, &listing, &fresh, &view) {
             planned.warnings.push(format!("records of earlier runs are not taken: {error:#}"));
         }
-        planned.search(&kept, &listing, &fresh, &view)?;
+        // Whose jobs were all recorded need no more than that.
+        if !(0..planned.table.jobs.len()).all(|job| planned.known.observed.contains_key(&job)) {
+            let said: Vec<(RepoPath, Said)> = said.into_iter().map(|(path, said)| (view.turn(&path), said)).collect();
+            planned.mentions = Index::new(&planned.cargo.workspace, said.iter().map(|(path, said)| (path, said)));
+        }
         Ok(planned)
     }
 
@@ -156,23 +164,6 @@ impl Planned {
         Ok(())
     }
 
-    /// Searches the sources for paths outside their packages, if a job needs that.
-    fn search(&mut self, kept: &Kept, listing: &Listing, fresh: &BTreeSet<RepoPath>, view: &View) -> Result<()> {
-        let Found::Paths { paths, .. } = &self.changes.found else { return Ok(()) };
-        let all_recorded = (0..self.table.jobs.len()).all(|job| self.known.observed.contains_key(&job));
-        if paths.is_empty() || all_recorded {
-            return Ok(());
-        }
-        let known: sources::Known = kept.get(SOURCES, SOURCES_FORM).unwrap_or_default();
-        let (said, now) = sources::said(&self.git, &listing.index, fresh, &known)?;
-        if now.len() != known.len() || now.keys().ne(known.keys()) {
-            kept.put(SOURCES, SOURCES_FORM, &now);
-        }
-        let said: Vec<(RepoPath, Said)> = said.into_iter().map(|(path, said)| (view.turn(&path), said)).collect();
-        self.mentions = Index::new(&self.cargo.workspace, said.iter().map(|(path, said)| (path, said)));
-        Ok(())
-    }
-
     /// Answers for single paths.
     #[must_use]
     pub fn planner(&self) -> Planner<'_> {
@@ -187,6 +178,25 @@ impl Planned {
     pub fn plan(&self) -> Plan {
         self.planner().plan(&self.changes)
     }
+}
+
+/// What the sources say of paths outside their packages, if anything changed at all.
+fn said(
+    git: &Git,
+    kept: &Kept,
+    changes: &Changes,
+    listing: &Listing,
+    fresh: &BTreeSet<RepoPath>,
+) -> Result<BTreeMap<RepoPath, Said>> {
+    if !matches!(&changes.found, Found::Paths { paths, .. } if !paths.is_empty()) {
+        return Ok(BTreeMap::new());
+    }
+    let known: sources::Known = kept.get(SOURCES, SOURCES_FORM).unwrap_or_default();
+    let (said, now) = sources::said(git, &listing.index, fresh, &known)?;
+    if now.keys().ne(known.keys()) {
+        kept.put(SOURCES, SOURCES_FORM, &now);
+    }
+    Ok(said)
 }
 
 /// The workspace's root, as the job table shows it: it lies nowhere else.

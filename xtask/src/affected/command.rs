@@ -141,7 +141,8 @@ impl AffectedTests {
         for warning in &planned.warnings {
             terminal::complain(&format!("{warning}\n"));
         }
-        let (planner, plan) = (planned.planner(), planned.plan());
+        let planner = planned.planner();
+        let plan = planner.plan(&planned.changes);
         let Planned { cargo, table, changes, .. } = &planned;
         match (&self.explain, self.format) {
             (Some(subject), _) => {

@@ -99,7 +99,6 @@ impl Fingerprint {
 
 /// Whether cargo or rustup reads its contents to know what there is.
 fn is_read(path: &RepoPath) -> bool {
-    let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
-    let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (name, folder) = path.name_and_folder();
     is_manifest(path) || folder == b".cargo" || matches!(name, b"rust-toolchain" | b"rust-toolchain.toml")
 }

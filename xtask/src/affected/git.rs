@@ -29,6 +29,21 @@ const SHAPE: [&str; 6] = [
     ":(glob)**/rust-toolchain*",
 ];
 
+/// What differs on disk, from what is staged or from a commit that follows. `diff`, since `diff-index` also names files of
+/// which only the time of change differs; its output is held to the plumbing form by options, so that no configuration of
+/// the user reaches it.
+const ON_DISK: [&str; 9] = [
+    "-c",
+    "diff.autoRefreshIndex=true",
+    "diff",
+    "--raw",
+    "-z",
+    "--no-renames",
+    "--no-relative",
+    "--no-ext-diff",
+    "--ignore-submodules=none",
+];
+
 /// A work tree that git knows.
 #[derive(Clone)]
 pub struct Git {
@@ -186,26 +201,12 @@ impl Git {
     }
 
     fn in_work_tree(&self, from: &str) -> Result<Vec<RepoPath>> {
-        // `diff`, since `diff-index` also names files of which only the time of change differs; its output is held to
-        // the plumbing form by options, so that no configuration of the user reaches it.
-        let unstaged = [
-            "-c",
-            "diff.autoRefreshIndex=true",
-            "diff",
-            "--raw",
-            "-z",
-            "--no-renames",
-            "--no-relative",
-            "--no-ext-diff",
-            "--ignore-submodules=none",
-            from,
-        ];
         // What is staged and was then undone in the work tree is still going to be committed.
         let staged = ["diff-index", "--cached", "-z", "--raw", "--no-renames", from];
         let (unstaged, staged) = std::thread::scope(|scope| {
             let git = self.clone();
             let staged = scope.spawn(move || git.run(&staged));
-            (self.run(&unstaged), staged.join().expect("asking git does not panic"))
+            (self.run(&[&ON_DISK[..], &[from]].concat()), staged.join().expect("asking git does not panic"))
         });
         let mut paths = parse_raw(&unstaged?)?;
         paths.extend(parse_raw(&staged?)?);

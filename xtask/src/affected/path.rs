@@ -94,6 +94,13 @@ impl RepoPath {
         Ok(Self(bytes))
     }
 
+    /// Its last part, and the one before; empty where there is none.
+    #[must_use]
+    pub fn name_and_folder(&self) -> (&[u8], &[u8]) {
+        let mut parts = self.0.rsplit(|byte| *byte == b'/');
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    }
+
     /// The folder that holds it; `None` for what lies at the top.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {

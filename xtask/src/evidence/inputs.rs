@@ -184,8 +184,7 @@ fn history_of(path: &RepoPath) -> Option<RepoPath> {
 }
 
 fn is_governing_name(path: &RepoPath) -> bool {
-    let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
-    let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (name, folder) = path.name_and_folder();
     matches!(name, b"Cargo.toml" | b"Cargo.lock" | b"rust-toolchain" | b"rust-toolchain.toml")
         || matches!(folder, b".cargo" | b".config")
 }

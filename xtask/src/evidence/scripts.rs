@@ -4,13 +4,13 @@
 
 use std::{
     collections::BTreeSet,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use cargo_metadata::Message;
 
 use super::built::messages;
-use crate::trace::{By, How, Touch};
+use crate::trace::{By, How, Touch, lexically};
 
 /// What lies in these is made, or is git's.
 const NOT_LOOKED_AT: [&str; 2] = [".git", "target"];
@@ -37,26 +37,13 @@ pub(super) fn inputs(folder: &Path, printed: &str) -> BTreeSet<Touch> {
     for line in lines {
         says_when |= line.starts_with("rerun-if-");
         if let Some(path) = line.strip_prefix("rerun-if-changed=") {
-            all_of(&lexical(&folder.join(path.trim())), &mut touches);
+            all_of(&lexically(&folder.join(path.trim())), &mut touches);
         }
     }
     if !says_when {
         all_of(folder, &mut touches);
     }
     touches
-}
-
-/// The path without `.` and `..`, as the tracer tells paths.
-fn lexical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    plain
 }
 
 fn all_of(path: &Path, touches: &mut BTreeSet<Touch>) {

@@ -27,6 +27,8 @@ mod line;
 mod role;
 mod run;
 
+pub(crate) use run::lexically;
+
 /// What came of a traced program.
 #[derive(Debug)]
 pub struct Traced {

@@ -211,7 +211,8 @@ fn without_parents(touches: BTreeSet<Touch>) -> BTreeSet<Touch> {
     clean
 }
 
-fn lexically(path: &Path) -> PathBuf {
+/// The path without `..`, by its text alone.
+pub(crate) fn lexically(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -39,8 +39,7 @@ impl Git {
 /// it looks at tomorrow: a target that only head seems to have selects.
 #[must_use]
 pub fn is_looked_for(path: &RepoPath) -> bool {
-    let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
-    let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (name, folder) = path.name_and_folder();
     matches!(name, b"lib.rs" | b"main.rs" | b"build.rs" | b"README" | b"README.md" | b"README.txt")
         || (name.ends_with(b".rs") && matches!(folder, b"bin" | b"tests" | b"examples" | b"benches"))
 }

@@ -8,9 +8,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use xshell::cmd;
 
-use super::{Git, stderr};
+use super::{Git, Listing, ON_DISK, stderr};
 use crate::affected::{
-    changes::{Base, parse_list, parse_raw},
+    changes::{Base, parse_raw},
     path::RepoPath,
     tree::{Entry, Tree},
 };
@@ -41,21 +41,9 @@ impl Git {
     /// # Errors
     /// Git failed, a file cannot be read.
     pub fn work_tree(&self) -> Result<Tree> {
-        let mut changed: BTreeSet<RepoPath> = parse_raw(&self.run(&[
-            "-c",
-            "diff.autoRefreshIndex=true",
-            "diff",
-            "--raw",
-            "-z",
-            "--no-renames",
-            "--no-relative",
-            "--no-ext-diff",
-            "--ignore-submodules=none",
-        ])?)?
-        .into_iter()
-        .collect();
-        changed.extend(parse_list(&self.run(&["ls-files", "-z", "--others", "--exclude-standard", "--full-name"])?));
-        self.laid_over(self.tree(&Base::Index)?, &changed)
+        let Listing { index, untracked: mut changed } = self.listing()?;
+        changed.extend(parse_raw(&self.run(&ON_DISK)?)?);
+        self.laid_over(index, &changed)
     }
 
     /// `tree`, where these paths are as they are on disk.

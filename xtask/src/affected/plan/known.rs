@@ -72,8 +72,7 @@ impl Planner<'_> {
     /// Whether the job's run is told what to do by this path, without reading it under the eyes of a tracer: the planner's
     /// and xtask's own files, and the toolchain's, which rustup reads before cargo is there.
     fn is_governed_by_name(&self, job: usize, path: &RepoPath) -> bool {
-        let mut parts = path.as_bytes().rsplit(|byte| *byte == b'/');
-        let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (name, folder) = path.name_and_folder();
         path.as_bytes() == JOBS_FILE.as_bytes()
             || matches!(name, b"job.toml" | b"rust-toolchain" | b"rust-toolchain.toml")
             || (folder == b".config" && self.table.jobs[job].own_command().is_none())

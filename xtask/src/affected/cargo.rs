@@ -3,6 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
+    thread::JoinHandle,
 };
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +18,9 @@ use super::{
     path::RepoPath,
     shape::lock::Key,
 };
+
+/// What cargo's answers are kept as.
+const KIND: &str = "cargo";
 
 /// A cargo workspace on this machine.
 #[derive(Serialize, Deserialize)]
@@ -38,20 +43,11 @@ impl Cargo {
     /// # Errors
     /// A manifest that cargo refuses, or a lock file that does not fit the manifests; cargo's own words are kept.
     pub fn read(directory: &Path) -> Result<Self> {
-        let shell = Shell::new()?;
-        shell.change_dir(directory);
-        let command = "cargo metadata --format-version 1 --locked";
-        let arguments = ["metadata", "--format-version", "1", "--locked"];
-        let mut output = cmd!(shell, "cargo {arguments...} --offline").quiet().ignore_status().output()?;
-        if !output.status.success() {
-            output = cmd!(shell, "cargo {arguments...}").quiet().ignore_status().output()?;
-        }
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(output.stderr.trim_ascii()).into_owned();
-            bail!("`{command}` failed; if Cargo.lock does not fit the manifests, `cargo check` mends it:\n{said}");
-        }
-        let json = String::from_utf8(output.stdout).context("cargo metadata printed no UTF-8")?;
-        let graph = PackageGraph::from_json(json).context("cargo metadata is not what guppy reads")?;
+        Self::parse(&tell(directory)?)
+    }
+
+    fn parse(told: &str) -> Result<Self> {
+        let graph = PackageGraph::from_json(told).context("cargo metadata is not what guppy reads")?;
         let root = graph.workspace().root().as_std_path().to_owned();
         let target = graph.workspace().target_directory().as_std_path().to_owned();
         let (workspace, locked) = workspace(&graph, &root);
@@ -59,22 +55,6 @@ impl Cargo {
             package.source().local_path().is_some() && !package.manifest_path().starts_with(graph.workspace().root())
         });
         Ok(Self { workspace, locked, target, root, strays })
-    }
-
-    /// The same, kept under a digest of all that cargo takes it from, where such a one is known.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_once(directory: &Path, kept: &Kept, digest: Option<&str>) -> Result<Self> {
-        let Some(digest) = digest else { return Self::read(directory) };
-        if let Some(known) = kept.get::<Self>("cargo", digest).filter(|known| known.root.is_dir()) {
-            return Ok(known);
-        }
-        let read = Self::read(directory)?;
-        if !read.strays {
-            kept.put("cargo", digest, &read);
-        }
-        Ok(read)
     }
 
     /// The package that a lock entry is; none for an optional one that nobody asked for.
@@ -106,6 +86,80 @@ impl Cargo {
     }
 }
 
+/// What cargo says of a workspace: read before, or in its own words.
+pub enum Answer {
+    /// It is the same as it was.
+    Known(Cargo),
+    /// What `cargo metadata` printed.
+    Told(Arc<str>),
+}
+
+/// Words of cargo that are on their way.
+pub type Ahead = JoinHandle<Result<String>>;
+
+impl Answer {
+    /// Asks cargo where no answer is kept that could fit, before anything else is known.
+    #[must_use]
+    pub fn ahead(directory: &Path, kept: &Kept) -> Option<Ahead> {
+        let directory = directory.to_owned();
+        (!kept.has(KIND)).then(|| std::thread::spawn(move || tell(&directory)))
+    }
+
+    /// The answer for `directory`: the one kept under a digest of all that cargo takes it from, or else a new one.
+    ///
+    /// # Errors
+    /// Cargo refuses; its own words are kept.
+    pub fn get(directory: &Path, kept: &Kept, digest: Option<&str>, ahead: Option<Ahead>) -> Result<Self> {
+        let known = || kept.get::<Cargo>(KIND, digest?).filter(|known| known.root.is_dir());
+        Ok(match ahead {
+            Some(reading) => Self::Told(reading.join().expect("asking cargo does not panic")?.into()),
+            None => match known() {
+                Some(known) => Self::Known(known),
+                None => Self::Told(tell(directory)?.into()),
+            },
+        })
+    }
+
+    /// Cargo's own words, where it was asked.
+    #[must_use]
+    pub fn told(&self) -> Option<Arc<str>> {
+        if let Self::Told(told) = self { Some(Arc::clone(told)) } else { None }
+    }
+
+    /// The workspace; from now on kept under the digest.
+    ///
+    /// # Errors
+    /// Cargo said something that is not understood.
+    pub fn read(self, kept: &Kept, digest: Option<&str>) -> Result<Cargo> {
+        let told = match self {
+            Self::Known(known) => return Ok(known),
+            Self::Told(told) => told,
+        };
+        let read = Cargo::parse(&told)?;
+        if let Some(digest) = digest.filter(|_| !read.strays) {
+            kept.put(KIND, digest, &read);
+        }
+        Ok(read)
+    }
+}
+
+/// Asks cargo.
+fn tell(directory: &Path) -> Result<String> {
+    let shell = Shell::new()?;
+    shell.change_dir(directory);
+    let command = "cargo metadata --format-version 1 --locked";
+    let arguments = ["metadata", "--format-version", "1", "--locked"];
+    let mut output = cmd!(shell, "cargo {arguments...} --offline").quiet().ignore_status().output()?;
+    if !output.status.success() {
+        output = cmd!(shell, "cargo {arguments...}").quiet().ignore_status().output()?;
+    }
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(output.stderr.trim_ascii()).into_owned();
+        bail!("`{command}` failed; if Cargo.lock does not fit the manifests, `cargo check` mends it:\n{said}");
+    }
+    String::from_utf8(output.stdout).context("cargo metadata printed no UTF-8")
+}
+
 fn workspace(graph: &PackageGraph, root: &Path) -> (Workspace, Vec<(Key, PackageIndex)>) {
     let mut all: Vec<PackageMetadata<'_>> = graph.packages().collect();
     all.sort_by(|a, b| a.id().cmp(b.id()));
@@ -127,7 +181,7 @@ fn workspace(graph: &PackageGraph, root: &Path) -> (Workspace, Vec<(Key, Package
     };
     let mut locked: Vec<_> = all.iter().enumerate().map(|(index, package)| (key(package), index)).collect();
     locked.sort();
-    (Workspace { packages }, locked)
+    (Workspace::new(packages), locked)
 }
 
 fn describe(package: &PackageMetadata<'_>, root: &Path) -> Package {

@@ -1,6 +1,9 @@
 //! The packages of the workspace, the folders they own, and who depends on whom. No I/O: [`super::cargo`] fills it.
 
-use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque, btree_map::Entry},
+    sync::OnceLock,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +17,16 @@ pub type PackageIndex = usize;
 pub struct Workspace {
     /// Members first or not: the order carries no meaning but must be the same for the same workspace.
     pub packages: Vec<Package>,
+    /// Put in order when first asked for; `packages` stays as it is from then on.
+    #[serde(skip)]
+    order: OnceLock<Order>,
+}
+
+/// Where packages are, for those who know a name or a folder.
+#[derive(Clone, Debug, Default)]
+struct Order {
+    members: HashMap<String, PackageIndex>,
+    folders: HashMap<Vec<u8>, PackageIndex>,
 }
 
 /// One package.
@@ -45,7 +58,7 @@ pub struct Dependent {
 }
 
 /// How far a change inside a package reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Reach {
     /// Its own tests alone.
     OwnTests,
@@ -54,20 +67,44 @@ pub enum Reach {
 }
 
 impl Workspace {
+    /// A workspace of these packages.
+    #[must_use]
+    pub fn new(packages: Vec<Package>) -> Self {
+        Self { packages, order: OnceLock::new() }
+    }
+
     /// The package whose folder holds `path`: the deepest one. A package at the workspace root owns only its targets'
     /// usual places, or it would own every file that nobody thought of.
     #[must_use]
     pub fn owner(&self, path: &RepoPath) -> Option<(PackageIndex, Reach)> {
-        let owners = self.packages.iter().enumerate().filter_map(|(index, package)| {
-            let directory = package.directory.as_deref()?;
-            let inside = path.below(directory)?;
-            (!directory.is_empty() || is_target_file(inside)).then_some((directory.len(), index, inside))
-        });
-        let (_, index, inside) = owners.max_by_key(|(depth, index, _)| (*depth, std::cmp::Reverse(*index)))?;
+        let folders = &self.order().folders;
+        let bytes = path.as_bytes();
+        let slashes = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let deepest = slashes
+            .map(|at| (&bytes[..at], &bytes[at + 1..]))
+            .find_map(|(folder, inside)| folders.get(folder).map(|index| (*index, inside)));
+        let root = || folders.get(&b""[..]).filter(|_| is_target_file(bytes)).map(|index| (*index, bytes));
+        let (index, inside) = deepest.or_else(root)?;
         let test_only = self.packages[index].test_only.iter();
         let own =
             test_only.map(String::as_bytes).any(|dir| inside.strip_prefix(dir).is_some_and(|r| r.starts_with(b"/")));
         Some((index, if own { Reach::OwnTests } else { Reach::Dependents }))
+    }
+
+    fn order(&self) -> &Order {
+        self.order.get_or_init(|| {
+            let mut order = Order::default();
+            // Where two share a name or a folder, the first is meant.
+            for (index, package) in self.packages.iter().enumerate().rev() {
+                if package.member {
+                    order.members.insert(package.name.clone(), index);
+                }
+                if let Some(folder) = &package.directory {
+                    order.folders.insert(folder.clone(), index);
+                }
+            }
+            order
+        })
     }
 
     /// Every package that a change in `origin` can reach, with the shortest way there (`origin` first, itself last).
@@ -105,7 +142,7 @@ impl Workspace {
     /// The member of that name.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<PackageIndex> {
-        self.packages.iter().position(|package| package.member && package.name == name)
+        self.order().members.get(name).copied()
     }
 
     /// All members, with their indices.
@@ -136,7 +173,7 @@ mod tests {
 
     fn owner(path: &str) -> Option<(usize, Reach)> {
         let packages = vec![package("root", "", &[]), package("a", "a", &[]), package("inner", "a/inner", &[])];
-        Workspace { packages }.owner(&RepoPath::new(path))
+        Workspace::new(packages).owner(&RepoPath::new(path))
     }
 
     #[test]
@@ -163,7 +200,7 @@ mod tests {
             package("user", "user", &[]),
             package("other", "other", &[]),
         ];
-        let reached = Workspace { packages }.reached(0, Reach::Dependents);
+        let reached = Workspace::new(packages).reached(0, Reach::Dependents);
         assert_eq!(reached.keys().copied().collect::<Vec<_>>(), [0, 1, 3]);
     }
 
@@ -175,7 +212,7 @@ mod tests {
             package("b", "b", &[(2, false)]),
             package("c", "c", &[(0, true)]),
         ];
-        let reached = Workspace { packages }.reached(0, Reach::Dependents);
+        let reached = Workspace::new(packages).reached(0, Reach::Dependents);
         assert_eq!(reached[&2], [0, 2]);
         assert_eq!(reached[&0], [0]);
     }

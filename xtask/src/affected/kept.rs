@@ -5,7 +5,7 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, DirEntry},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -45,6 +45,13 @@ impl Kept {
     pub fn get<T: DeserializeOwned>(&self, kind: &str, digest: &str) -> Option<T> {
         let text = fs::read(self.file(kind, digest)?).ok()?;
         serde_json::from_slice(&text).ok()
+    }
+
+    /// Whether any piece of this kind is there.
+    #[must_use]
+    pub fn has(&self, kind: &str) -> bool {
+        let pieces = self.folder.as_ref().and_then(|folder| pieces(folder, kind).ok());
+        pieces.is_some_and(|pieces| !pieces.is_empty())
     }
 
     /// Keeps a piece: whole, or not at all.
@@ -89,20 +96,25 @@ fn write<T: Serialize>(file: &Path, piece: &T) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The pieces of a kind.
+fn pieces(folder: &Path, kind: &str) -> std::io::Result<Vec<DirEntry>> {
+    let of_kind = |name: &OsStr| {
+        name.to_string_lossy().starts_with(&format!("{kind}-"))
+            && Path::new(name).extension() == Some(OsStr::new("json"))
+    };
+    let entries =
+        fs::read_dir(folder)?.filter(|entry| entry.as_ref().map_or(true, |entry| of_kind(&entry.file_name())));
+    entries.collect()
+}
+
 fn tidy(folder: &Path, kind: &str) -> std::io::Result<()> {
-    let mut pieces = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(&format!("{kind}-"))
-            && Path::new(&name).extension() == Some(OsStr::new("json"))
-        {
-            pieces.push((entry.metadata()?.modified().unwrap_or(SystemTime::UNIX_EPOCH), entry.path()));
-        }
+    let mut dated = Vec::new();
+    for piece in pieces(folder, kind)? {
+        dated.push((piece.metadata()?.modified().unwrap_or(SystemTime::UNIX_EPOCH), piece.path()));
     }
-    pieces.sort();
-    let too_many = pieces.len().saturating_sub(MOST);
-    pieces.iter().take(too_many).try_for_each(|(_, path)| fs::remove_file(path))
+    dated.sort();
+    let too_many = dated.len().saturating_sub(MOST);
+    dated.iter().take(too_many).try_for_each(|(_, path)| fs::remove_file(path))
 }
 
 /// A digest of parts, each with its length, so that they do not run into each other.
@@ -133,8 +145,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let kept = Kept::below(folder.path());
         assert_eq!(kept.get::<u32>("a", "1"), None);
+        assert!(!kept.has("a"));
         assert_eq!(kept.or("a", "1", || Ok(7)).unwrap(), 7);
         assert_eq!(kept.or("a", "1", || Ok(8)).unwrap(), 7);
+        assert!(kept.has("a") && !kept.has("b"));
         std::fs::write(folder.path().join(FOLDER).join("a-1.json"), "{").unwrap();
         assert_eq!(kept.or("a", "1", || Ok(9)).unwrap(), 9);
         assert_eq!(Kept::nothing().or("a", "1", || Ok(1)).unwrap(), 1);

@@ -2,17 +2,18 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
+    thread::JoinHandle,
 };
 
 use anyhow::{Result, ensure};
 
 use super::{
-    cargo::Cargo,
+    cargo::{Answer, Cargo},
     changes::{Base, Changes, Found, SymLink},
     fingerprint::Fingerprint,
-    git::{Git, Listing},
+    git::{Git, Listing, Question},
     jobs::{JOBS_FILE, JobTable},
     kept::Kept,
     mentions::{index::Index, read as sources, scan::Said},
@@ -31,12 +32,12 @@ use crate::evidence::{
 
 /// What the sources said is kept as one piece, source by source, for as long as it is read the same way.
 const SOURCES: &str = "sources";
-const SOURCES_FORM: &str = "2";
+const SOURCES_FORM: &str = "3";
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
-    /// The revision to compare with; see [`Git::changes`].
+    /// The revision to compare with; see [`Question::ask`].
     pub base: Option<String>,
     /// The revision to look at instead of the work tree.
     pub head: Option<String>,
@@ -76,39 +77,45 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// Reads the workspace around `directory` and what changed there: see [`Git::changes`].
+    /// Reads the workspace around `directory` and what changed there: see [`Question::ask`].
     ///
     /// # Errors
     /// No plan can be made; the message says what to do.
     pub fn read(directory: &Path, asked: &Asked) -> Result<Self> {
-        let git = Git::open(directory)?;
-        let (changes, listing) = git.changes(asked.base.as_deref(), asked.head.as_deref())?;
+        let question = Question::ask(directory, asked.base.as_deref(), asked.head.as_deref())?;
+        let git = question.git.clone();
         let kept = if asked.afresh { Kept::nothing() } else { Kept::below(git.dir()) };
+        let ahead = Answer::ahead(directory, &kept);
+        let reader = kept.clone();
+        let known = std::thread::spawn(move || reader.get(SOURCES, SOURCES_FORM).unwrap_or_default());
+        let (changes, listing) = question.answer()?;
         // Another revision's files are not those on disk, which cargo looks at.
         let here = Fingerprint::here(directory).filter(|_| asked.head.is_none());
         let work_tree = here.as_ref().and_then(|here| here.of_work_tree(&git, &listing, &changes));
         let keeping = Keeping { kept: &kept, here: here.as_ref(), work_tree: work_tree.as_deref() };
-        let fresh = match &changes.found {
-            Found::Paths { paths, .. } if asked.head.is_none() => paths.clone(),
-            _ => BTreeSet::new(),
-        };
+        let fresh: BTreeSet<RepoPath> = listing.unstaged.union(&listing.untracked).cloned().collect();
+        let root = root_above(directory);
         // None needs another, and most wait for cargo or git.
-        let (cargo, shapes, said) = std::thread::scope(|scope| {
-            let cargo = scope.spawn(|| Cargo::read_once(directory, &kept, work_tree.as_deref()));
-            let (git, kept, changes, listing, fresh) = (git.clone(), &kept, &changes, &listing, &fresh);
-            let reader = git.clone();
-            let said = scope.spawn(move || said(&reader, kept, changes, listing, fresh));
-            let shapes = Shapes::read(&git, &root_above(directory), changes, &keeping);
-            let said = said.join().expect("reading sources does not panic");
-            (cargo.join().expect("reading the packages does not panic"), shapes, said)
+        let (answer, shapes, said) = std::thread::scope(|scope| {
+            let answer = scope.spawn(|| Answer::get(directory, &kept, work_tree.as_deref(), ahead));
+            let (reader, kept, changes, listing, fresh) = (git.clone(), &kept, &changes, &listing, &fresh);
+            let said = scope.spawn(move || said(&reader, kept, known, changes, listing, fresh));
+            let shapes = Shapes::read(&git, &root, changes, &keeping);
+            let answer = answer.join().expect("reading the packages does not panic");
+            (answer, shapes, said.join().expect("reading sources does not panic"))
         });
-        let (cargo, said) = (cargo?, said?);
+        let (answer, said) = (answer?, said?);
+        let told = answer.told();
+        let (cargo, head) = std::thread::scope(|scope| {
+            let head = scope.spawn(|| shapes.head(&root, told.as_deref(), &keeping));
+            let cargo = answer.read(&kept, work_tree.as_deref());
+            (cargo, head.join().expect("reading manifests does not panic"))
+        });
+        let cargo = cargo?;
         let table = JobTable::read(&cargo.root, &cargo.workspace)?;
         let view = View::new(git.top(), &cargo.root);
         let changes = view.of_changes(changes);
-        let none = BTreeSet::new();
-        let paths = if let Found::Paths { paths, .. } = &changes.found { paths } else { &none };
-        let manifests = Shapes::placed(shapes, &cargo, paths);
+        let manifests = shapes.placed(head, &cargo, &changes, &keeping);
         let mut planned = Self {
             manifests,
             mentions: Index::default(),
@@ -124,8 +131,8 @@ impl Planned {
         }
         // Whose jobs were all recorded need no more than that.
         if !(0..planned.table.jobs.len()).all(|job| planned.known.observed.contains_key(&job)) {
-            let said: Vec<(RepoPath, Said)> = said.into_iter().map(|(path, said)| (view.turn(&path), said)).collect();
-            planned.mentions = Index::new(&planned.cargo.workspace, said.iter().map(|(path, said)| (path, said)));
+            let said = said.into_iter().map(|(path, said)| (view.turn(&path), said));
+            planned.mentions = Index::new(&planned.cargo.workspace, said);
         }
         Ok(planned)
     }
@@ -184,17 +191,18 @@ impl Planned {
 fn said(
     git: &Git,
     kept: &Kept,
+    known: JoinHandle<sources::Known>,
     changes: &Changes,
     listing: &Listing,
     fresh: &BTreeSet<RepoPath>,
-) -> Result<BTreeMap<RepoPath, Said>> {
+) -> Result<Vec<(RepoPath, Said)>> {
     if !matches!(&changes.found, Found::Paths { paths, .. } if !paths.is_empty()) {
-        return Ok(BTreeMap::new());
+        return Ok(Vec::new());
     }
-    let known: sources::Known = kept.get(SOURCES, SOURCES_FORM).unwrap_or_default();
-    let (said, now) = sources::said(git, &listing.index, fresh, &known)?;
-    if now.keys().ne(known.keys()) {
-        kept.put(SOURCES, SOURCES_FORM, &now);
+    let mut known = known.join().expect("reading what is kept does not panic");
+    let (said, changed) = sources::said(git, &listing.index, fresh, &mut known)?;
+    if changed {
+        kept.put(SOURCES, SOURCES_FORM, &known);
     }
     Ok(said)
 }

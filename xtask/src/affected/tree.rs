@@ -33,8 +33,16 @@ impl Tree {
     /// # Errors
     /// It is not of that form.
     pub fn parse(listing: &[u8]) -> Result<Self> {
+        Self::from_entries(listing.split(|byte| *byte == 0).filter(|record| !record.is_empty()))
+    }
+
+    /// The same of single entries.
+    ///
+    /// # Errors
+    /// One is not of that form.
+    pub fn from_entries<'e>(listing: impl IntoIterator<Item = &'e [u8]>) -> Result<Self> {
         let mut entries = BTreeMap::new();
-        for record in listing.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
+        for record in listing {
             let tab = record.iter().position(|byte| *byte == b'\t').context("git printed an entry without a path")?;
             let (head, path) = (std::str::from_utf8(&record[..tab])?, RepoPath::new(&record[tab + 1..]));
             // `100644 blob <id>` (ls-tree) or `100644 <id> 0` (ls-files), where the last is the side of a merge.
@@ -96,6 +104,12 @@ impl Tree {
             at = path.parent();
         }
         None
+    }
+
+    /// Whether other repositories lie in it.
+    #[must_use]
+    pub fn has_submodules(&self) -> bool {
+        self.0.values().any(|entry| entry.mode == SUBMODULE)
     }
 
     /// The symbolic links.

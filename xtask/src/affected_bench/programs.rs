@@ -16,6 +16,9 @@ use xshell::{Shell, cmd};
 
 use crate::stop::Stop;
 
+/// Between two looks whether a program has ended: a part of the time that it has run, and no longer than that, so that what
+/// is timed is not made longer.
+const PAUSE_PART: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(3);
 const MOST_OUTPUT: u64 = 256 << 20;
 /// What programs see of our own environment: what `cargo run` set for us must not reach the cargo that we start.
@@ -142,7 +145,7 @@ impl Programs {
                 child.wait()?;
                 bail!(if late { format!("its limit is {} s", limit.as_secs()) } else { "interrupted".to_owned() });
             }
-            thread::sleep(PAUSE);
+            thread::sleep((started.elapsed() / PAUSE_PART).min(PAUSE));
         }
     }
 }

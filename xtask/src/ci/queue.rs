@@ -101,7 +101,7 @@ mod tests {
             let _ = write!(text, "[[lab]]\nname = \"{name}\"\nraise = \"\"\nlower = \"\"\n");
         }
         let package = Package { name: "p".to_owned(), member: true, ..Package::default() };
-        JobTable::parse(&text, &BTreeMap::new(), &Workspace { packages: vec![package] }).unwrap().jobs
+        JobTable::parse(&text, &BTreeMap::new(), &Workspace::new(vec![package])).unwrap().jobs
     }
 
     /// Ends the longest running job whenever none can begin; each line is what runs at once.

@@ -8,9 +8,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use xshell::cmd;
 
-use super::{Git, Listing, ON_DISK, stderr};
+use super::{Git, Listing, stderr};
 use crate::affected::{
-    changes::{Base, parse_raw},
+    changes::Base,
     path::RepoPath,
     tree::{Entry, Tree},
 };
@@ -41,8 +41,8 @@ impl Git {
     /// # Errors
     /// Git failed, a file cannot be read.
     pub fn work_tree(&self) -> Result<Tree> {
-        let Listing { index, untracked: mut changed } = self.listing()?;
-        changed.extend(parse_raw(&self.run(&ON_DISK)?)?);
+        let Listing { index, unstaged: mut changed, untracked } = self.listing()?;
+        changed.extend(untracked);
         self.laid_over(index, &changed)
     }
 

@@ -23,7 +23,7 @@ lower = \"rig down\"
 
 fn workspace() -> Workspace {
     let package = |name: &str| Package { name: name.to_owned(), member: true, ..Package::default() };
-    Workspace { packages: vec![package("common"), package("x-driver-a"), package("x-driver-b")] }
+    Workspace::new(vec![package("common"), package("x-driver-a"), package("x-driver-b")])
 }
 
 fn parse(text: &str, own: &[(&str, &str)]) -> Result<JobTable, String> {

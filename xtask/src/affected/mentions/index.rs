@@ -1,6 +1,9 @@
 //! Where the texts of all sources may lead, so that a changed path finds who names it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::OnceLock,
+};
 
 use super::scan::Said;
 use crate::affected::{
@@ -19,24 +22,14 @@ pub struct Mention {
     pub names: bool,
 }
 
-/// Who names what.
+/// Who names what. Most changes ask for a few paths, so that nothing is put in order before it is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     sources: Vec<Source>,
-    /// Where texts lead, by the whole path: the places in `sources`. The path itself and all below it is meant.
-    whole: BTreeMap<Vec<u8>, BTreeSet<usize>>,
-    /// The same of single names: the path itself is meant, since any word can be the name of a folder.
-    exact: BTreeMap<Vec<u8>, BTreeSet<usize>>,
-    /// The same of texts with `..`, whose end may be missing: every path that begins so.
-    begun: BTreeMap<Vec<u8>, BTreeSet<usize>>,
     /// Sources that climb.
     climbing: BTreeSet<usize>,
-    /// The parts of all texts in sources that are built for others, and the packages of those whose build script may see
-    /// every file of its package.
-    built: BTreeSet<String>,
-    open: BTreeSet<PackageIndex>,
-    /// The parts of texts in a package's own tests.
-    tested: BTreeMap<PackageIndex, BTreeSet<String>>,
+    ways: OnceLock<Ways>,
+    words: OnceLock<Words>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,66 +38,58 @@ struct Source {
     origin: (PackageIndex, Reach),
     /// The folder of its package.
     package: RepoPath,
+    is_build_script: bool,
+    said: Said,
+}
+
+/// Where the texts may lead.
+#[derive(Clone, Debug, Default)]
+struct Ways {
+    /// By the last part of each text.
+    down: HashMap<Vec<u8>, Vec<Text>>,
+    /// Of texts with `..`, whose end may be missing: every path that begins so. The places in `sources`.
+    begun: BTreeMap<Vec<u8>, BTreeSet<usize>>,
+}
+
+/// A text that leads down from a folder.
+#[derive(Clone, Debug)]
+struct Text {
+    /// The place in `sources`.
+    at: usize,
+    /// Without parts that mean nothing.
+    path: RepoPath,
+    /// Whether all below is meant as well. Of single names it is not: any word can be the name of a folder.
+    whole: bool,
+}
+
+/// What is said in parts, to tell what only tests can name.
+#[derive(Clone, Debug, Default)]
+struct Words {
+    /// The parts of all texts in sources that are built for others, and the packages of those whose build script may see
+    /// every file of its package.
+    built: HashSet<String>,
+    open: BTreeSet<PackageIndex>,
+    /// The parts of texts in a package's own tests.
+    tested: BTreeMap<PackageIndex, HashSet<String>>,
 }
 
 impl Index {
     /// Puts together what the sources say; those of no package are left out.
-    pub fn new<'s>(workspace: &Workspace, said: impl IntoIterator<Item = (&'s RepoPath, &'s Said)>) -> Self {
+    pub fn new(workspace: &Workspace, said: impl IntoIterator<Item = (RepoPath, Said)>) -> Self {
         let mut index = Self::default();
-        for (source, said) in said {
-            let Some((package, reach)) = workspace.owner(source) else { continue };
+        for (path, said) in said {
+            let Some((package, reach)) = workspace.owner(&path) else { continue };
             let Some(folder) = &workspace.packages[package].directory else { continue };
-            let at = index.sources.len();
-            let inside = source.below(folder).unwrap_or_default();
+            let inside = path.below(folder).unwrap_or_default();
             let is_build_script = workspace.packages[package].build_script.as_deref() == Some(inside);
             let runs_there = reach == Reach::OwnTests || is_build_script;
             if said.climbs || (said.dots && runs_there) {
-                index.climbing.insert(at);
+                index.climbing.insert(index.sources.len());
             }
             let folder = RepoPath::new(folder.clone());
-            index.note(package, reach, is_build_script, said);
-            let beside = source.parent().unwrap_or_else(|| RepoPath::new(""));
-            for text in &said.texts {
-                index.add(at, text, &folder, &beside);
-            }
-            index.sources.push(Source { path: source.clone(), origin: (package, reach), package: folder });
+            index.sources.push(Source { path, origin: (package, reach), package: folder, is_build_script, said });
         }
         index
-    }
-
-    /// A text may be meant from the source's folder (`include_str!`), from its package's (tests run there, and
-    /// `CARGO_MANIFEST_DIR` is put before it) or from the workspace's (compilers run there, and macros with them).
-    fn add(&mut self, at: usize, text: &str, package: &RepoPath, beside: &RepoPath) {
-        let text = text.rsplit_once("rerun-if-changed=").map_or(text, |(_, path)| path);
-        let (text, cut) = before_patterns(text.trim_start_matches('/'));
-        let climbing = text.split('/').any(|part| part == "..");
-        let top = RepoPath::new("");
-        for from in [beside, package, &top] {
-            let Some(target) = joined(from, text) else { continue };
-            let own = package.as_bytes() == target.as_bytes() || package.below(target.as_bytes()).is_some();
-            let map = match (climbing, text.contains('/') || cut) {
-                (true, _) => &mut self.begun,
-                // A folder above the package is no text's meaning: nobody reads all of it by naming nothing.
-                _ if own => continue,
-                (false, true) => &mut self.whole,
-                (false, false) => &mut self.exact,
-            };
-            map.entry(target.as_bytes().to_vec()).or_default().insert(at);
-        }
-    }
-
-    fn note(&mut self, package: PackageIndex, reach: Reach, is_build_script: bool, said: &Said) {
-        let parts = said.texts.iter().flat_map(|text| text.split(['/', '=']));
-        let parts = parts.filter(|part| !part.is_empty()).map(str::to_owned);
-        match reach {
-            Reach::OwnTests => self.tested.entry(package).or_default().extend(parts),
-            Reach::Dependents => self.built.extend(parts),
-        }
-        // Cargo runs it again for every file of the package, unless it says for which.
-        let says_when = said.texts.iter().any(|text| text.contains("rerun-if"));
-        if (is_build_script && !says_when) || (reach == Reach::Dependents && said.climbs) {
-            self.open.insert(package);
-        }
     }
 
     /// Whether a file is for the tests of its package alone: they name it, or a folder it is in, and no source that is
@@ -112,33 +97,33 @@ impl Index {
     #[must_use]
     pub fn is_for_tests(&self, package: PackageIndex, inside: &[u8]) -> bool {
         let Ok(inside) = std::str::from_utf8(inside) else { return false };
-        if self.open.contains(&package) || inside.ends_with(".rs") || inside.starts_with("src/") {
+        if inside.ends_with(".rs") || inside.starts_with("src/") {
             return false;
         }
-        let named = |words: &BTreeSet<String>| inside.split('/').any(|part| words.contains(part));
-        self.tested.get(&package).is_some_and(named) && !named(&self.built)
+        let words = self.words.get_or_init(|| Words::of(&self.sources));
+        let named = |words: &HashSet<String>| inside.split('/').any(|part| words.contains(part));
+        !words.open.contains(&package) && words.tested.get(&package).is_some_and(named) && !named(&words.built)
     }
 
     /// Who names `path`, or may read it by climbing out of its own package. A source says nothing of itself.
     #[must_use]
     pub fn of(&self, path: &RepoPath) -> BTreeSet<Mention> {
+        let ways = self.ways.get_or_init(|| Ways::of(&self.sources));
         let bytes = path.as_bytes();
-        let mut found: BTreeMap<usize, bool> = BTreeMap::new();
-        for at in &self.climbing {
-            found.insert(*at, false);
-        }
-        for at in self.exact.get(bytes).into_iter().flatten() {
-            found.insert(*at, true);
+        let mut found: BTreeMap<usize, bool> = self.climbing.iter().map(|at| (*at, false)).collect();
+        let parts: BTreeSet<&[u8]> = bytes.split(|byte| *byte == b'/').collect();
+        for text in parts.into_iter().filter_map(|part| ways.down.get(part)).flatten() {
+            if text.means(path, &self.sources[text.at]) {
+                found.insert(text.at, true);
+            }
         }
         for end in 0..=bytes.len() {
-            let whole = end == bytes.len() || bytes[end] == b'/';
-            let named = self.whole.get(&bytes[..end]).filter(|_| whole && end > 0).into_iter();
-            for at in named.chain(self.begun.get(&bytes[..end])).flatten() {
+            for at in ways.begun.get(&bytes[..end]).into_iter().flatten() {
                 found.insert(*at, true);
             }
         }
         let mentions = found.into_iter().filter_map(|(at, names)| {
-            let Source { path: source, origin, package } = self.sources.get(at)?;
+            let Source { path: source, origin, package, .. } = self.sources.get(at)?;
             let told = source != path && (names || path.below(package.as_bytes()).is_none());
             told.then(|| Mention { source: source.clone(), origin: *origin, names })
         });
@@ -146,21 +131,98 @@ impl Index {
     }
 }
 
+impl Source {
+    /// A text may be meant from the source's folder (`include_str!`), from its package's (tests run there, and
+    /// `CARGO_MANIFEST_DIR` is put before it) or from the workspace's (compilers run there, and macros with them).
+    fn places(&self) -> [&[u8]; 3] {
+        let bytes = self.path.as_bytes();
+        let beside = bytes.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |slash| &bytes[..slash]);
+        [beside, self.package.as_bytes(), b""]
+    }
+}
+
+impl Ways {
+    fn of(sources: &[Source]) -> Self {
+        let mut ways = Self::default();
+        for (at, source) in sources.iter().enumerate() {
+            for text in source.said.texts.iter() {
+                ways.add(at, source, text);
+            }
+        }
+        ways
+    }
+
+    fn add(&mut self, at: usize, source: &Source, text: &str) {
+        // Bytes and single letters: that is most of what a plan costs.
+        let instruction = text.contains('=').then(|| text.rsplit_once("rerun-if-changed=")).flatten();
+        let text = instruction.map_or(text, |(_, path)| path);
+        let (text, cut) = before_patterns(text.trim_start_matches('/'));
+        let parts = || text.as_bytes().split(|byte| *byte == b'/');
+        if parts().any(|part| part == b"..") {
+            for target in source.places().into_iter().filter_map(|from| joined(from, text)) {
+                self.begun.entry(target.as_bytes().to_vec()).or_default().insert(at);
+            }
+        } else {
+            let bare = parts().all(|part| !matches!(part, b"" | b"."));
+            let path = if bare { Some(RepoPath::new(text)) } else { joined(b"", text) };
+            let Some(path) = path else { return };
+            let text = Text { at, whole: text.contains('/') || cut, path };
+            let name = text.path.name_and_folder().0;
+            match self.down.get_mut(name) {
+                Some(texts) => texts.push(text),
+                None => drop(self.down.insert(name.to_vec(), vec![text])),
+            }
+        }
+    }
+}
+
+impl Text {
+    fn means(&self, path: &RepoPath, source: &Source) -> bool {
+        let meant = self.path.as_bytes();
+        source.places().into_iter().any(|from| {
+            // A folder above the package is no text's meaning: nobody reads all of it by naming nothing.
+            let own = from.is_empty() && (source.package == self.path || source.package.below(meant).is_some());
+            let rest = path.below(from).and_then(|inside| inside.strip_prefix(meant)).filter(|_| !own);
+            rest.is_some_and(|rest| rest.is_empty() || (self.whole && rest.starts_with(b"/")))
+        })
+    }
+}
+
+impl Words {
+    fn of(sources: &[Source]) -> Self {
+        let mut words = Self::default();
+        for Source { origin: (package, reach), is_build_script, said, .. } in sources {
+            let parts = said.texts.iter().flat_map(|text| text.split(['/', '=']));
+            let parts = parts.filter(|part| !part.is_empty()).map(str::to_owned);
+            match reach {
+                Reach::OwnTests => words.tested.entry(*package).or_default().extend(parts),
+                Reach::Dependents => words.built.extend(parts),
+            }
+            // Cargo runs it again for every file of the package, unless it says for which.
+            let says_when = || said.texts.iter().any(|text| text.contains("rerun-if"));
+            if (*is_build_script && !says_when()) || (*reach == Reach::Dependents && said.climbs) {
+                words.open.insert(*package);
+            }
+        }
+        words
+    }
+}
+
 /// The text up to the first part that is a pattern or is filled in, and whether something was cut off.
 fn before_patterns(text: &str) -> (&str, bool) {
-    match text.find(['*', '?', '{', '[', '$']) {
+    match text.bytes().position(|byte| matches!(byte, b'*' | b'?' | b'{' | b'[' | b'$')) {
         None => (text, false),
         Some(at) => (text[..at].rsplit_once('/').map_or("", |(folder, _)| folder), true),
     }
 }
 
 /// `text` seen from a folder; `None` where it leaves the tree or is too bare to be a path.
-fn joined(from: &RepoPath, text: &str) -> Option<RepoPath> {
+fn joined(from: &[u8], text: &str) -> Option<RepoPath> {
     if text.is_empty() || text.chars().all(|letter| letter == '.' || letter == '/') && !text.contains("..") {
         return None;
     }
     // `follow` takes the folder of a link, and this is as if one lay in it.
-    let link = if from.as_bytes().is_empty() { b"link".to_vec() } else { [from.as_bytes(), b"/link"].concat() };
+    let link = if from.is_empty() { b"link".to_vec() } else { [from, b"/link"].concat() };
     RepoPath::new(link).follow(text.as_bytes())
 }
 
@@ -180,14 +242,14 @@ mod tests {
             build_script: Some(b"build.rs".to_vec()),
             ..Package::default()
         };
-        Workspace { packages: vec![package("a", "drivers/a"), package("b", "drivers/b")] }
+        Workspace::new(vec![package("a", "drivers/a"), package("b", "drivers/b")])
     }
 
     /// Who names the path, where one source of package a says `text`.
     fn names(source: &str, text: &str, path: &str) -> Option<(Reach, bool)> {
         let source = RepoPath::new(format!("drivers/a/{source}"));
         let said = BTreeMap::from([(source, scan(text.as_bytes()))]);
-        let index = Index::new(&workspace(), &said);
+        let index = Index::new(&workspace(), said);
         index.of(&RepoPath::new(path)).into_iter().next().map(|mention| (mention.origin.1, mention.names))
     }
 
@@ -225,7 +287,7 @@ mod tests {
                 ("drivers/a/build.rs", build),
             ];
             let said: BTreeMap<_, _> = said.map(|(path, text)| (RepoPath::new(path), scan(text.as_bytes()))).into();
-            Index::new(&workspace(), &said)
+            Index::new(&workspace(), said)
         };
         let says_when = "f(\"cargo::rerun-if-changed=x\")";
         let quiet = index("f(\"other\")", says_when);

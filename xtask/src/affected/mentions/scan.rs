@@ -19,12 +19,30 @@ const LARGEST: usize = 4 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     /// Its texts that may be paths, or the ends of such.
-    pub texts: BTreeSet<String>,
+    pub texts: Texts,
     /// Whether it climbs from where its package lies, or asks git: it may read anything.
     pub climbs: bool,
     /// Whether it makes a path of `".."` alone. In a test or a build script, which run in their package's folder, that is
     /// climbing as well.
     pub dots: bool,
+}
+
+/// Texts without the end of a line in them, each once and in order; one piece of memory, since there are thousands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Texts(String);
+
+impl Texts {
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.lines()
+    }
+}
+
+impl FromIterator<String> for Texts {
+    fn from_iter<I: IntoIterator<Item = String>>(texts: I) -> Self {
+        Self(texts.into_iter().flat_map(|text| [text, "\n".to_owned()]).collect())
+    }
 }
 
 impl Said {
@@ -43,7 +61,7 @@ pub fn scan(source: &[u8]) -> Said {
     let mut seen = Seen::default();
     seen.tokens(tokens);
     let climbs = (seen.own_place && (seen.goes_up || seen.dots)) || seen.asks_git;
-    Said { texts: seen.texts, climbs, dots: seen.dots }
+    Said { texts: seen.texts.into_iter().collect(), climbs, dots: seen.dots }
 }
 
 #[derive(Default)]
@@ -140,7 +158,7 @@ fn value(written: &str) -> Option<String> {
 
 /// Words without a space, and all that has a slash: file names can have spaces, but sentences rarely have slashes.
 fn may_be_path(text: &str) -> bool {
-    let sound = !text.is_empty() && text.len() <= LONGEST && !text.contains(['\n', '\0']) && text != "..";
+    let sound = !text.is_empty() && text.len() <= LONGEST && !text.contains(['\n', '\r', '\0']) && text != "..";
     let path = text.rsplit_once('=').map_or(text, |(_, path)| path); // `cargo::rerun-if-changed=PATH`
     sound && (text.contains('/') || text.contains('.') || !text.contains(' ')) && !path.contains("::")
 }
@@ -150,7 +168,7 @@ mod tests {
     use super::{Said, scan};
 
     fn texts(source: &str) -> Vec<String> {
-        scan(source.as_bytes()).texts.into_iter().collect()
+        scan(source.as_bytes()).texts.iter().map(str::to_owned).collect()
     }
 
     fn climbs(source: &str) -> bool {

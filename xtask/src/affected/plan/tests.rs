@@ -62,7 +62,7 @@ pub(super) fn workspace() -> Workspace {
         package("driver-lvm", "drivers/lvm", &[]),
         package("tool", "tool", &[]),
     ];
-    Workspace { packages }
+    Workspace::new(packages)
 }
 
 fn own(texts: &[(&str, &str)]) -> BTreeMap<String, (String, String)> {

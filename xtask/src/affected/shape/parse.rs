@@ -1,6 +1,6 @@
 //! Puts a shape together from the texts that say it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -12,19 +12,6 @@ use super::{
     manifest::{self, Facts},
     member::{self, Member},
 };
-
-/// The files and the answer of cargo that a shape is read from.
-#[derive(Clone, Debug, Default)]
-pub struct Texts {
-    /// The folder of the root manifest, as it is in `metadata`.
-    pub root: String,
-    /// What `cargo metadata --no-deps` printed.
-    pub metadata: String,
-    /// Each member's manifest by its folder, relative to `root` ("" is the root); the root's own is always there.
-    pub manifests: BTreeMap<String, String>,
-    /// `Cargo.lock`.
-    pub lock: String,
-}
 
 /// What cargo would compile, as far as manifests and lock decide it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,49 +25,55 @@ pub struct Shape {
     pub lock: Lock,
 }
 
-impl Texts {
-    /// The members' folders and entries in `metadata`.
-    ///
-    /// # Errors
-    /// It is not what cargo prints.
-    pub fn members(&self) -> Result<BTreeMap<String, Value>> {
-        let mut document: Value = serde_json::from_str(&self.metadata).context("cargo metadata printed no JSON")?;
-        let packages = document.get_mut("packages").and_then(Value::as_array_mut).context("no packages are told")?;
-        let mut members = BTreeMap::new();
-        for package in packages.drain(..) {
-            let manifest = package.get("manifest_path").and_then(Value::as_str).context("a package without a place")?;
-            let Some(inside) = manifest.strip_prefix(&self.root).and_then(|path| path.strip_prefix('/')) else {
-                bail!("the member {manifest} is outside of the workspace's folder");
-            };
-            let folder = inside.strip_suffix("Cargo.toml").context("a manifest of another name")?.trim_end_matches('/');
-            members.insert(folder.to_owned(), package);
-        }
-        Ok(members)
+/// The members' folders, relative to `root`, and entries in what `cargo metadata` printed, with or without `--no-deps`.
+///
+/// # Errors
+/// It is not what cargo prints.
+pub fn members(metadata: &str, root: &str) -> Result<BTreeMap<String, Value>> {
+    let mut document: Value = serde_json::from_str(metadata).context("cargo metadata printed no JSON")?;
+    let list = document.get("workspace_members").and_then(Value::as_array).context("no members are told")?;
+    let ids: HashSet<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let packages = document.get_mut("packages").and_then(Value::as_array_mut).context("no packages are told")?;
+    let mut members = BTreeMap::new();
+    let is_member = |package: &Value| package.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id));
+    for package in packages.drain(..).filter(is_member) {
+        let manifest = package.get("manifest_path").and_then(Value::as_str).context("a package without a place")?;
+        let Some(inside) = manifest.strip_prefix(root).and_then(|path| path.strip_prefix('/')) else {
+            bail!("the member {manifest} is outside of the workspace's folder");
+        };
+        let folder = inside.strip_suffix("Cargo.toml").context("a manifest of another name")?.trim_end_matches('/');
+        members.insert(folder.to_owned(), package);
     }
+    Ok(members)
+}
 
-    /// The shape.
+impl Shape {
+    /// Puts it together. `read` gives the text of a file by its folder, relative to `root` ("" is the root), and name.
     ///
     /// # Errors
-    /// A text that is not of its form, or a lock file that does not fit the manifests.
-    pub fn parse(&self) -> Result<Shape> {
-        let root: Table = self.table("")?;
-        let mut shape =
-            Shape { everywhere: manifest::of_all(&root), lock: lock::parse(&self.lock)?, ..Shape::default() };
-        for (folder, package) in self.members()? {
+    /// A file that cannot be read or is not of its form, or a lock file that does not fit the manifests.
+    pub fn read(
+        members: &BTreeMap<String, Value>,
+        root: &str,
+        read: &dyn Fn(&str, &str) -> Result<String>,
+    ) -> Result<Self> {
+        let table = |folder: &str| -> Result<Table> {
+            let text = read(folder, "Cargo.toml")?;
+            toml::from_str(&text).with_context(|| format!("the manifest of `{folder}` is no TOML"))
+        };
+        let whole = table("")?;
+        let lock = lock::parse(&read("", "Cargo.lock")?)?;
+        let mut shape = Self { everywhere: manifest::of_all(&whole), lock, ..Self::default() };
+        for (folder, package) in members {
             let object = package.as_object().context("a package is no object")?;
-            let mut member = member::parse(object, &self.root)?;
-            let (built, tests) = manifest::of_member(&self.table(&folder)?, &root);
+            let mut member = member::parse(object, root)?;
+            let (built, tests) = manifest::of_member(&table(folder)?, &whole);
             member.built.extend(built);
             member.tests.extend(tests);
             fits(&member, &shape.lock)?;
-            shape.members.insert(folder, member);
+            shape.members.insert(folder.clone(), member);
         }
         Ok(shape)
-    }
-
-    fn table(&self, folder: &str) -> Result<Table> {
-        let text = self.manifests.get(folder).with_context(|| format!("no manifest of `{folder}`"))?;
-        toml::from_str(text).with_context(|| format!("the manifest of `{folder}` is no TOML"))
     }
 }
 

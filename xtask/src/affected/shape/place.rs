@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     compare::{Difference, Differs},
     lock::{Key, Lock},
@@ -25,7 +27,7 @@ pub enum Manifests {
 }
 
 /// The outcome of comparing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compared {
     /// The changed manifests and lock files. Of any other, nothing is known.
     pub paths: BTreeSet<RepoPath>,
@@ -36,7 +38,7 @@ pub struct Compared {
 }
 
 /// One thing that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     /// What it is, in a few words.
     pub what: String,

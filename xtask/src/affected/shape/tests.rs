@@ -4,7 +4,7 @@ use super::{
     compare::{Difference, Differs, compare},
     lock,
     manifest::of_all,
-    parse::{Shape, Texts},
+    parse::{Shape, members},
     place::place,
 };
 use crate::affected::{
@@ -31,14 +31,17 @@ fn shape(root: &str, manifest: &str, lock: &str) -> Result<Shape, String> {
         "targets":[{{"kind":["lib"],"name":"app","src_path":"{root}/app/src/lib.rs"}}],
         "dependencies":[{{"name":"leaf","req":"^1","kind":null,"features":[]}}]}}"#
     );
-    let manifests = [("", "[workspace]"), ("app", manifest)];
-    let texts = Texts {
-        root: root.to_owned(),
-        metadata: format!(r#"{{"packages":[{package}]}}"#),
-        manifests: manifests.iter().map(|(folder, text)| ((*folder).to_owned(), (*text).to_owned())).collect(),
-        lock: lock.to_owned(),
+    let metadata = format!(r#"{{"packages":[{package},{{"id":"elsewhere"}}],"workspace_members":["{root}"]}}"#);
+    let read = |folder: &str, name: &str| {
+        Ok(match (folder, name) {
+            (_, "Cargo.lock") => lock,
+            ("", _) => "[workspace]",
+            _ => manifest,
+        }
+        .to_owned())
     };
-    texts.parse().map_err(|error| format!("{error:#}"))
+    let shape = members(&metadata, root).and_then(|members| Shape::read(&members, root, &read));
+    shape.map_err(|error| format!("{error:#}"))
 }
 
 fn against(lock: &str) -> Difference {
@@ -122,15 +125,13 @@ fn a_lock_file_that_is_not_understood_or_does_not_fit_is_an_error() {
 #[test]
 fn a_crate_that_the_graph_leaves_out_reaches_those_above_it() {
     let lock = lock::parse(LOCK).unwrap();
-    let workspace = Workspace {
-        packages: vec![Package {
-            name: "app".to_owned(),
-            directory: Some(b"app".to_vec()),
-            member: true,
-            dependents: vec![Dependent { package: 0, dev_only: true }],
-            ..Package::default()
-        }],
-    };
+    let workspace = Workspace::new(vec![Package {
+        name: "app".to_owned(),
+        directory: Some(b"app".to_vec()),
+        member: true,
+        dependents: vec![Dependent { package: 0, dev_only: true }],
+        ..Package::default()
+    }]);
     let leaf = lock.keys().find(|key| key.name == "leaf").unwrap().clone();
     let difference = Difference { packages: BTreeMap::from([(leaf, "leaf".to_owned())]), ..Difference::default() };
     let paths = BTreeSet::from([RepoPath::new("Cargo.lock")]);

@@ -107,7 +107,7 @@ impl Planned {
         let (answer, said) = (answer?, said?);
         let told = answer.told();
         let (cargo, head) = std::thread::scope(|scope| {
-            let head = scope.spawn(|| shapes.head(&root, told.as_deref(), &keeping));
+            let head = scope.spawn(|| shapes.head(&root, told.as_deref()));
             let cargo = answer.read(&kept, work_tree.as_deref());
             (cargo, head.join().expect("reading manifests does not panic"))
         });

@@ -1,10 +1,13 @@
 //! Puts a shape together from the texts that say it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashSet},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use toml::Table;
 
 use super::{
@@ -25,18 +28,36 @@ pub struct Shape {
     pub lock: Lock,
 }
 
+/// Of what `cargo metadata` prints, most is of crates that are no members.
+#[derive(Deserialize)]
+struct Document<'d> {
+    #[serde(borrow)]
+    packages: Vec<&'d RawValue>,
+    #[serde(borrow)]
+    workspace_members: Vec<Cow<'d, str>>,
+}
+
+/// A package, as far as it has to be read to be passed over.
+#[derive(Deserialize)]
+struct Named<'d> {
+    #[serde(borrow)]
+    id: Cow<'d, str>,
+}
+
 /// The members' folders, relative to `root`, and entries in what `cargo metadata` printed, with or without `--no-deps`.
 ///
 /// # Errors
 /// It is not what cargo prints.
 pub fn members(metadata: &str, root: &str) -> Result<BTreeMap<String, Value>> {
-    let mut document: Value = serde_json::from_str(metadata).context("cargo metadata printed no JSON")?;
-    let list = document.get("workspace_members").and_then(Value::as_array).context("no members are told")?;
-    let ids: HashSet<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    let packages = document.get_mut("packages").and_then(Value::as_array_mut).context("no packages are told")?;
+    let document: Document<'_> = serde_json::from_str(metadata).context("cargo metadata printed nothing that is known")?;
+    let ids: HashSet<&str> = document.workspace_members.iter().map(AsRef::as_ref).collect();
     let mut members = BTreeMap::new();
-    let is_member = |package: &Value| package.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id));
-    for package in packages.drain(..).filter(is_member) {
+    for package in document.packages {
+        let Named { id } = serde_json::from_str(package.get()).context("a package without an id")?;
+        if !ids.contains(id.as_ref()) {
+            continue;
+        }
+        let package: Value = serde_json::from_str(package.get())?;
         let manifest = package.get("manifest_path").and_then(Value::as_str).context("a package without a place")?;
         let Some(inside) = manifest.strip_prefix(root).and_then(|path| path.strip_prefix('/')) else {
             bail!("the member {manifest} is outside of the workspace's folder");

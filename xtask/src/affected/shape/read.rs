@@ -68,16 +68,10 @@ impl Shapes {
 
     /// The shape of the work tree below `root`, if it is to be compared. `told` is what cargo says of it, where it was asked.
     #[must_use]
-    pub fn head(&self, root: &Path, told: Option<&str>, keeping: &Keeping<'_>) -> Option<Result<Shape>> {
+    pub fn head(&self, root: &Path, told: Option<&str>) -> Option<Result<Shape>> {
         let Some(Found::New { bases: Ok(_), .. }) = &self.0 else { return None };
-        let read = || {
-            let told = told.map_or_else(|| tell(root).map(Cow::Owned), |told| Ok(Cow::Borrowed(told)));
-            told.and_then(|told| shape(root, &told)).context("the manifests here cannot be compared")
-        };
-        Some(match keeping.work_tree {
-            Some(digest) => keeping.kept.or(KIND, digest, read),
-            None => read(),
-        })
+        let told = told.map_or_else(|| tell(root).map(Cow::Owned), |told| Ok(Cow::Borrowed(told)));
+        Some(told.and_then(|told| shape(root, &told)).context("the manifests here cannot be compared"))
     }
 
     /// What the changed manifests did to the packages; `changes` are seen from the workspace.

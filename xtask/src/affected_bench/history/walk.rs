@@ -74,7 +74,10 @@ impl<'a> Walk<'a> {
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let tree = folder.join("tree");
         if tree.exists() {
-            programs.git(&tree, &["fetch", "--quiet", "origin", "+HEAD:refs/heads/today"])?;
+            // From here, wherever that was when the clone was made.
+            let mut fetch = programs.command("git", &tree)?;
+            fetch.args(["fetch", "--quiet"]).arg(repository).arg("+HEAD:refs/heads/today");
+            programs.must(fetch, CHECK_LIMIT)?;
         } else {
             let mut clone = programs.command("git", &folder)?;
             clone.args(["clone", "--quiet", "--no-checkout"]).arg(repository).arg(&tree);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{
-    capability::{MultiAttach, OnlineExtend, Revert},
+    capability::{ActiveActive, GroupSnapshots, Manage, Migrate, MultiAttach, OnlineExtend, Qos, Revert},
     connection::ConnectionInfo,
     context::OpCtx,
     error::Result,
@@ -140,6 +140,31 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Going back to a snapshot, where the backend can.
     fn revert(&self) -> Option<&dyn Revert> {
+        None
+    }
+
+    /// Taking over what is there already, where the backend can.
+    fn manage(&self) -> Option<&dyn Manage> {
+        None
+    }
+
+    /// Snapshots of several volumes at one instant, where the backend can.
+    fn group_snapshots(&self) -> Option<&dyn GroupSnapshots> {
+        None
+    }
+
+    /// Limits that the backend enforces, where it can.
+    fn qos(&self) -> Option<&dyn Qos> {
+        None
+    }
+
+    /// Moving volumes between its pools, where the backend can.
+    fn migrate(&self) -> Option<&dyn Migrate> {
+        None
+    }
+
+    /// Several hosts at a time, where the backend can.
+    fn active_active(&self) -> Option<&dyn ActiveActive> {
         None
     }
 }

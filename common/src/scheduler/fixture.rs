@@ -38,7 +38,7 @@ pub(super) fn thick(name: &str) -> PoolView {
             vendor_name: "Ashlar".to_owned(),
             storage_protocol: "iSCSI".to_owned(),
         },
-        capabilities: Capabilities { multi_attach: true, online_extend: false, revert: true },
+        capabilities: Capabilities { multi_attach: true, revert: true, ..Capabilities::default() },
         availability_zone: "nova".to_owned(),
         up: true,
         age: Duration::ZERO,

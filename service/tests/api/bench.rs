@@ -114,7 +114,7 @@ impl Bench {
             now,
         };
         tx.take_over(&takeover).await.expect("taken over");
-        let capabilities = Capabilities { multi_attach: false, online_extend: true, revert: true };
+        let capabilities = Capabilities { online_extend: true, revert: true, ..Capabilities::default() };
         tx.heartbeat(&backend, &driver, capabilities, now).await.expect("alive");
         tx.report_pools(&backend, &BackendStats { pools: vec![pool] }, now).await.expect("reported");
         tx.commit().await.expect("committed");

@@ -49,7 +49,8 @@ struct Named<'d> {
 /// # Errors
 /// It is not what cargo prints.
 pub fn members(metadata: &str, root: &str) -> Result<BTreeMap<String, Value>> {
-    let document: Document<'_> = serde_json::from_str(metadata).context("cargo metadata printed nothing that is known")?;
+    let document: Document<'_> =
+        serde_json::from_str(metadata).context("cargo metadata printed nothing that is known")?;
     let ids: HashSet<&str> = document.workspace_members.iter().map(AsRef::as_ref).collect();
     let mut members = BTreeMap::new();
     for package in document.packages {

@@ -1,8 +1,19 @@
 //! What some backends can do besides the required core.
 
+mod group;
+mod manage;
+mod migrate;
+mod qos;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    group::GroupSnapshots,
+    manage::{Foreign, Manage},
+    migrate::Migrate,
+    qos::{Limits, Qos},
+};
 use super::{
     context::OpCtx,
     contract::Driver,
@@ -35,6 +46,13 @@ pub trait Revert: Send + Sync {
     async fn revert(&self, ctx: &OpCtx, snapshot: &SnapshotRef) -> Result<Outcome<Volume>>;
 }
 
+/// Several hosts on one backend at a time.
+pub trait ActiveActive: Send + Sync {
+    /// How many hosts may serve the backend at once. The contract's clauses hold for calls on different hosts as they do
+    /// for calls on one.
+    fn max_hosts(&self) -> u32;
+}
+
 /// What a driver can do besides the core, as a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +63,21 @@ pub struct Capabilities {
     pub online_extend: bool,
     /// [`Revert`].
     pub revert: bool,
+    /// [`Manage`].
+    #[serde(default)]
+    pub manage: bool,
+    /// [`GroupSnapshots`].
+    #[serde(default)]
+    pub group_snapshots: bool,
+    /// [`Qos`].
+    #[serde(default)]
+    pub qos: bool,
+    /// [`Migrate`].
+    #[serde(default)]
+    pub migrate: bool,
+    /// [`ActiveActive`].
+    #[serde(default)]
+    pub active_active: bool,
 }
 
 impl Capabilities {
@@ -54,6 +87,11 @@ impl Capabilities {
             multi_attach: driver.multi_attach().is_some(),
             online_extend: driver.online_extend().is_some(),
             revert: driver.revert().is_some(),
+            manage: driver.manage().is_some(),
+            group_snapshots: driver.group_snapshots().is_some(),
+            qos: driver.qos().is_some(),
+            migrate: driver.migrate().is_some(),
+            active_active: driver.active_active().is_some(),
         }
     }
 }

@@ -1,0 +1,28 @@
+//! A case for each behaviour, in files by what they are about.
+
+use std::{future::Future, pin::Pin};
+
+use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
+
+pub mod life_cycle;
+
+/// A behaviour, and what proves it.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// What is proven.
+    pub behaviour: Behaviour,
+    /// How.
+    pub run: fn(&Stage) -> Run<'_>,
+}
+
+/// A case under way.
+pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
+
+/// Every case, by number.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    let groups = [life_cycle::CASES];
+    let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
+    all.sort_by_key(|case| case.behaviour.number);
+    all
+}

@@ -1,0 +1,14 @@
+//! The behavioural suite of the driver contract: what it asserts is what a certificate means.
+//!
+//! A driver's `tests/conformance.rs` gives a [`Subject`](subject::Subject) to [`suite::main`] and says there what the
+//! driver can do; from then on a lost capability is a failure. Every case gets a fresh, empty backend and moves its bytes
+//! the way a client would. What the cases are worth is shown on the in-memory driver of this crate, which passes all of
+//! them, and on copies of it that are broken on purpose, each of which must be caught.
+
+pub mod behaviour;
+pub mod cases;
+pub mod claims;
+pub mod outcome;
+pub mod stage;
+pub mod subject;
+pub mod suite;

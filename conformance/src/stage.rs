@@ -1,0 +1,214 @@
+//! What a case works with: a host on a fresh backend, and the usual steps, each of which fails the case in plain words.
+
+use std::{sync::Arc, time::Duration};
+
+use ashlar_common::{
+    driver::{
+        AccessMode, AttachmentSpec, Capabilities, Connector, Detach, Driver, Error, OpCtx, Outcome, Snapshot,
+        SnapshotRef, Volume, VolumeRef, VolumeSpec,
+    },
+    ids::{AttachmentId, OpId, SnapshotId, VolumeId},
+    units::ByteCount,
+};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    claims::Claims,
+    outcome::{Held, Stop, ensure},
+    subject::{Disk, Host, Site},
+};
+
+/// A call that has not answered by then is a failure: no case needs so long.
+const CALL_LIMIT: Duration = Duration::from_secs(60);
+
+/// A fresh backend with a host on it.
+pub struct Stage {
+    /// The backend.
+    pub site: Box<dyn Site>,
+    /// What the driver is said to be able to do.
+    pub claims: Claims,
+    /// Picks what is left to chance; the same in each run of the same seed.
+    pub seed: u64,
+    host: Mutex<Arc<Host>>,
+}
+
+/// A volume that is attached, with its attachment.
+pub struct Attached<'s> {
+    stage: &'s Stage,
+    /// The volume.
+    pub volume: VolumeRef,
+    /// The attachment.
+    pub attachment: AttachmentId,
+    disk: Arc<dyn Disk>,
+}
+
+/// A driver's error where the case expected none.
+fn refused(what: &str, error: &Error) -> Stop {
+    Stop::Failed(format!("{what}: {}: {error}", error.kind()))
+}
+
+impl Stage {
+    /// Starts a host on the site.
+    ///
+    /// # Errors
+    /// The driver does not open.
+    pub async fn new(site: Box<dyn Site>, claims: Claims, seed: u64) -> Held<Self> {
+        let host = Mutex::new(Arc::new(site.start().await?));
+        Ok(Self { site, claims, seed, host })
+    }
+
+    /// The host's driver.
+    pub async fn driver(&self) -> Arc<dyn Driver> {
+        Arc::clone(&self.host.lock().await.driver)
+    }
+
+    /// Kills the host and starts another.
+    ///
+    /// # Errors
+    /// The driver does not open again.
+    pub async fn restart(&self) -> Held {
+        let mut host = self.host.lock().await;
+        host.life.kill().await;
+        *host = Arc::new(self.site.start().await?);
+        Ok(())
+    }
+
+    /// A context with the usual limit.
+    #[must_use]
+    pub fn ctx(&self) -> OpCtx {
+        OpCtx::new(OpId::new(), CALL_LIMIT, CancellationToken::new())
+    }
+
+    /// What to make a new volume of so many bytes.
+    ///
+    /// # Errors
+    /// No volume has so many.
+    pub fn spec(&self, size: u64) -> Held<VolumeSpec> {
+        let size = ByteCount::new(size).map_err(Stop::failed)?;
+        let volume = VolumeRef { id: VolumeId::new(), pool: self.site.pool() };
+        Ok(VolumeSpec { volume, size, extra_specs: std::collections::BTreeMap::new() })
+    }
+
+    /// Makes an empty volume.
+    ///
+    /// # Errors
+    /// The driver refuses, or says that it was there.
+    pub async fn create(&self, size: u64) -> Held<VolumeRef> {
+        let spec = self.spec(size)?;
+        match self.driver().await.create(&self.ctx(), &spec).await {
+            Ok(Outcome::Changed(_)) => Ok(spec.volume),
+            Ok(Outcome::Unchanged(_)) => Err(Stop::failed("a new volume was made, and the answer is `unchanged`")),
+            Err(error) => Err(refused("create", &error)),
+        }
+    }
+
+    /// Removes a volume that is there.
+    ///
+    /// # Errors
+    /// The driver refuses, or says that it was not there.
+    pub async fn delete(&self, volume: &VolumeRef) -> Held {
+        match self.driver().await.delete(&self.ctx(), volume).await {
+            Ok(Outcome::Changed(())) => Ok(()),
+            Ok(Outcome::Unchanged(())) => Err(Stop::failed("a volume was removed, and the answer is `unchanged`")),
+            Err(error) => Err(refused("delete", &error)),
+        }
+    }
+
+    /// Takes a snapshot.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub async fn snapshot(&self, volume: &VolumeRef) -> Held<SnapshotRef> {
+        let snapshot = SnapshotRef { id: SnapshotId::new(), volume: volume.clone() };
+        let taken = self.driver().await.create_snapshot(&self.ctx(), &snapshot).await;
+        let Snapshot { snapshot, .. } = taken.map_err(|error| refused("create_snapshot", &error))?.into_inner();
+        Ok(snapshot)
+    }
+
+    /// What the backend holds of a volume.
+    ///
+    /// # Errors
+    /// The driver cannot tell.
+    pub async fn inspect(&self, volume: &VolumeRef) -> Held<Option<Volume>> {
+        self.driver().await.inspect(&self.ctx(), volume).await.map_err(|error| refused("inspect", &error))
+    }
+
+    /// Attaches a volume to read and write, and connects to it as a client.
+    ///
+    /// # Errors
+    /// The driver refuses, or the client cannot reach it.
+    pub async fn attach(&self, volume: &VolumeRef) -> Held<Attached<'_>> {
+        self.attach_as(volume, AccessMode::ReadWrite).await
+    }
+
+    /// The same, in a mode.
+    ///
+    /// # Errors
+    /// The driver refuses, or the client cannot reach it.
+    pub async fn attach_as(&self, volume: &VolumeRef, mode: AccessMode) -> Held<Attached<'_>> {
+        let spec = AttachmentSpec { id: AttachmentId::new(), connector: Connector::default(), mode };
+        let made = self.driver().await.attach(&self.ctx(), volume, &spec).await;
+        let connection = made.map_err(|error| refused("attach", &error))?.into_inner();
+        let disk = self.site.connect(&connection, mode).await;
+        let disk = disk.map_err(|error| Stop::failed(format!("a client cannot reach what was attached: {error}")))?;
+        Ok(Attached { stage: self, volume: volume.clone(), attachment: spec.id, disk: disk.into() })
+    }
+}
+
+impl Attached<'_> {
+    /// The size that the client sees.
+    ///
+    /// # Errors
+    /// It does not reach the volume any more.
+    pub async fn size(&self) -> Held<u64> {
+        self.on_thread(|disk| disk.size())
+            .await
+            .map_err(|error| Stop::failed(format!("the client asks for the size: {error}")))
+    }
+
+    /// Lets the client do something, on a thread where it may block.
+    ///
+    /// # Errors
+    /// What the client saw.
+    pub async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Disk) -> std::io::Result<T> + Send + 'static,
+    ) -> std::io::Result<T> {
+        let disk = Arc::clone(&self.disk);
+        tokio::task::spawn_blocking(move || work(disk.as_ref())).await.unwrap_or_else(|error| Err(error.into()))
+    }
+
+    /// Lets go of the volume, and ends the attachment.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub async fn detach(self) -> Held {
+        let Self { stage, volume, attachment, disk } = self;
+        drop(disk);
+        let ended = stage.driver().await.detach(&stage.ctx(), &volume, Detach::One(attachment)).await;
+        ended.map(drop).map_err(|error| refused("detach", &error))
+    }
+}
+
+impl Stage {
+    /// What every case asks before it begins: the driver can do what is claimed, no less and no more.
+    ///
+    /// # Errors
+    /// It cannot, or can more.
+    pub async fn claims_hold(&self) -> Held {
+        let found = Capabilities::of(self.driver().await.as_ref());
+        let claimed = self.claims.capabilities;
+        ensure(found == claimed, || format!("the driver is said to be capable of {claimed:?}, and says {found:?}"))
+    }
+
+    /// What every case leaves: nothing half done, and no export but those of attachments.
+    ///
+    /// # Errors
+    /// There is something.
+    pub async fn is_tidy(&self) -> Held {
+        let residue = self.site.residue().await;
+        let residue = residue.map_err(|error| Stop::failed(format!("the backend cannot be looked at: {error}")))?;
+        ensure(residue.is_empty(), || format!("left behind: {}", residue.join(", ")))
+    }
+}

@@ -1,0 +1,137 @@
+//! What a driver's team gives to the suite: its driver on a backend that can be filled, broken and thrown away.
+
+use std::{io, sync::Arc};
+
+use ashlar_common::{
+    driver::{AccessMode, ConnectionInfo, Driver},
+    ids::PoolName,
+};
+use async_trait::async_trait;
+
+use crate::{claims::Claims, outcome::Held};
+
+/// A driver with a kind of backend: `local on ext4`.
+#[async_trait]
+pub trait Subject: Send + Sync {
+    /// Its name in reports: letters, digits and `-`; unique in a test binary.
+    fn name(&self) -> String;
+
+    /// What the driver can do there.
+    fn claims(&self) -> Claims;
+
+    /// A fresh, empty backend for one case. Taken down when dropped, also by a panic.
+    ///
+    /// # Errors
+    /// `NotRun` where the backend cannot be had here, with what is missing.
+    async fn raise(&self) -> Held<Box<dyn Site>>;
+}
+
+/// One backend, for one case.
+#[async_trait]
+pub trait Site: Send + Sync {
+    /// A pool to make volumes on.
+    fn pool(&self) -> PoolName;
+
+    /// How many bytes the pool can really hold, at most. A few hundred mebibytes, or cases that fill it take too long.
+    fn room(&self) -> u64;
+
+    /// Starts a host: the driver on this backend, as after a start of the machine. Several may be up at a time.
+    ///
+    /// # Errors
+    /// The driver does not open.
+    async fn start(&self) -> Held<Host>;
+
+    /// Reaches a volume as a client would, by what `attach` told and nothing else.
+    ///
+    /// # Errors
+    /// It cannot be reached, which is what a client sees of fencing.
+    async fn connect(&self, connection: &ConnectionInfo, mode: AccessMode) -> io::Result<Box<dyn Disk>>;
+
+    /// What a client could reach now, asked of the backend itself, not of the driver: exports, targets, links.
+    ///
+    /// # Errors
+    /// The backend cannot be asked.
+    async fn exports(&self) -> io::Result<Vec<String>>;
+
+    /// What lies on the backend that no volume, snapshot or attachment accounts for: half-made and half-removed things.
+    ///
+    /// # Errors
+    /// The backend cannot be asked.
+    async fn residue(&self) -> io::Result<Vec<String>>;
+
+    /// A way to cut the driver off from its backend and back, where the site has one.
+    fn outage(&self) -> Option<&dyn Outage> {
+        None
+    }
+
+    /// A way to make the backend slow, where the site has one.
+    fn slowness(&self) -> Option<&dyn Slowness> {
+        None
+    }
+}
+
+/// A running driver.
+pub struct Host {
+    /// Its calls.
+    pub driver: Arc<dyn Driver>,
+    /// The process or task that answers them.
+    pub life: Box<dyn Life>,
+}
+
+/// The life of a host.
+#[async_trait]
+pub trait Life: Send + Sync {
+    /// Ends it at once, wherever it is, as `kill -9` does. Calls that are under way fail or never answer.
+    async fn kill(&self);
+}
+
+/// A volume as a client has it. Blocking calls, as a block device's are: the suite makes them on threads of their own.
+pub trait Disk: Send + Sync {
+    /// Its size in bytes, as the client sees it now.
+    ///
+    /// # Errors
+    /// It is not reachable any more.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Fills `into` from `offset` on.
+    ///
+    /// # Errors
+    /// It is not reachable any more, or ends before.
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// It is not reachable any more, ends before, or is read-only.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Makes what was written durable.
+    ///
+    /// # Errors
+    /// It is not reachable any more.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Gives back the room of a range; its bytes may be anything afterwards.
+    ///
+    /// # Errors
+    /// It is not reachable any more. Where the volume cannot do it, nothing happens and that is well.
+    fn discard(&self, offset: u64, length: u64) -> io::Result<()>;
+}
+
+/// Cuts the driver off from its backend.
+#[async_trait]
+pub trait Outage: Send + Sync {
+    /// From now on the backend cannot be reached.
+    async fn begin(&self);
+    /// It can be reached again.
+    async fn end(&self);
+}
+
+/// Makes the backend slow.
+#[async_trait]
+pub trait Slowness: Send + Sync {
+    /// From now on, calls that change something take so much longer.
+    async fn begin(&self, by: std::time::Duration);
+    /// They take what they took.
+    async fn end(&self);
+}

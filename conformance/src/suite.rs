@@ -1,0 +1,159 @@
+//! The test program of a driver: every case on every subject, listed one by one, so that nextest runs them apart and its
+//! report shows each.
+
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cases::{self, Case},
+    outcome::{Outcome, Stop},
+    stage::Stage,
+    subject::Subject,
+};
+
+/// Where results are written besides the test report, a file a case: for `cargo xtask compliance`.
+pub const REPORT_VARIABLE: &str = "ASHLAR_CONFORMANCE_REPORT";
+/// The seed of a run, as a number.
+pub const SEED_VARIABLE: &str = "ASHLAR_CONFORMANCE_SEED";
+/// A case that has not ended by then has failed: it hangs.
+const CASE_LIMIT: Duration = Duration::from_secs(180);
+
+/// The result of a case, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Result {
+    /// The subject's name.
+    pub subject: String,
+    /// The behaviour's number.
+    pub number: u8,
+    /// Its group.
+    pub group: String,
+    /// Its name.
+    pub name: String,
+    /// The clauses that it follows from.
+    pub clauses: Vec<String>,
+    /// What the driver must claim for it to apply.
+    pub need: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// What was left to chance.
+    pub seed: u64,
+}
+
+/// Runs the suite on these subjects, as the arguments of the program ask.
+#[must_use]
+pub fn main(subjects: Vec<Box<dyn Subject>>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for subject in subjects {
+        let subject: Arc<dyn Subject> = subject.into();
+        for case in cases::all() {
+            trials.push(trial(Arc::clone(&subject), case));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(subject: Arc<dyn Subject>, case: Case) -> Trial {
+    let behaviour = case.behaviour;
+    let name = format!("{}::{}::{:02}_{}", subject.name(), behaviour.group.name(), behaviour.number, behaviour.name);
+    let claimed = behaviour.need.is_claimed(&subject.claims());
+    let trial = Trial::test(name, move || match run(&*subject, case).outcome {
+        Outcome::Passed | Outcome::Unsupported(_) => Ok(()),
+        Outcome::Failed(why) => Err(Failed::from(why)),
+        Outcome::NotRun(why) => Err(Failed::from(format!("not run: {why}"))),
+    });
+    if claimed { trial } else { trial.with_kind("unsupported") }
+}
+
+/// Runs one case on a fresh backend of the subject, and writes the result where that is asked for.
+#[must_use]
+pub fn run(subject: &dyn Subject, case: Case) -> Result {
+    let seed = seed();
+    let started = Instant::now();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(async {
+                let played = tokio::time::timeout(CASE_LIMIT, play(subject, case, seed)).await;
+                played.unwrap_or_else(|_late| Outcome::Failed(format!("not done after {} s", CASE_LIMIT.as_secs())))
+            });
+            // What hangs must not hang the suite.
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            outcome
+        }
+        Err(error) => Outcome::NotRun(format!("cannot start a runtime: {error}")),
+    };
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let behaviour = case.behaviour;
+    let result = Result {
+        subject: subject.name(),
+        number: behaviour.number,
+        group: behaviour.group.name().to_owned(),
+        name: behaviour.name.to_owned(),
+        clauses: behaviour.clauses.iter().map(|clause| (*clause).to_owned()).collect(),
+        need: behaviour.need.name().to_owned(),
+        outcome,
+        milliseconds,
+        seed,
+    };
+    report(result)
+}
+
+/// Plays a case, or sees that the driver rightly has nothing to play it with.
+async fn play(subject: &dyn Subject, case: Case, seed: u64) -> Outcome {
+    let need = case.behaviour.need;
+    let played = async {
+        let site = subject.raise().await?;
+        let stage = Stage::new(site, subject.claims(), seed).await?;
+        stage.claims_hold().await?;
+        if !need.is_claimed(&stage.claims) {
+            return Ok(Outcome::Unsupported(need.name().to_owned()));
+        }
+        (case.run)(&stage).await?;
+        stage.is_tidy().await?;
+        Ok(Outcome::Passed)
+    };
+    match played.await {
+        Ok(outcome) => outcome,
+        Err(Stop::Failed(why)) => Outcome::Failed(why),
+        Err(Stop::NotRun(why)) => Outcome::NotRun(why),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the main of every driver's suite, whose harness takes no further options"
+)]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn seed() -> u64 {
+    variable(SEED_VARIABLE).and_then(|seed| seed.into_string().ok()).and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
+
+fn report(result: Result) -> Result {
+    let Some(folder) = variable(REPORT_VARIABLE).map(PathBuf::from) else { return result };
+    let file = folder.join(format!("{}.{:02}.json", result.subject, result.number));
+    let written = std::fs::create_dir_all(&folder).and_then(|()| {
+        let text = serde_json::to_vec_pretty(&result).map_err(std::io::Error::other)?;
+        std::fs::write(&file, text)
+    });
+    match written {
+        Ok(()) => result,
+        Err(error) => {
+            Result { outcome: Outcome::NotRun(format!("cannot write {}: {error}", file.display())), ..result }
+        }
+    }
+}

@@ -34,28 +34,23 @@ pub struct Known {
 impl Planner<'_> {
     /// Holds the ways against what the jobs were seen to read. A job that was not seen keeps all of its ways; one that was
     /// keeps those that somebody said, and the supposed ones if it read the path. What it read and nobody supposed is
-    /// added.
+    /// added: also where a record cannot tell that the path does not matter.
     pub(super) fn sifted(&self, path: &RepoPath, mut ways: Vec<Way>) -> Vec<Way> {
         let Known { observed, base, head, .. } = &*self.evidence;
-        if observed.is_empty() || self.is_beyond_records(path) {
-            return ways;
-        }
+        let beyond = !observed.is_empty() && self.is_beyond_records(path);
         for (&job, record) in observed {
             let built = |name: &String| record.packages.iter().any(|package| is_of(package, name));
-            ways.retain(|way| way.job != job || way.crates.is_empty() || way.crates.iter().any(built));
+            ways.retain(|way| beyond || way.job != job || way.crates.is_empty() || way.crates.iter().any(built));
+            let read = record.touched(path, base, head);
             let governed = record.governed_otherwise(path, base, head) || self.is_governed_by_name(job, path);
-            if governed {
-                continue;
-            }
-            match record.touched(path, base, head) {
-                Some(read) => {
-                    // "Nothing places it" is no longer the reason.
-                    ways.retain(|way| way.job != job || way.steps != [Step::Unplaced]);
-                    if !ways.iter().any(|way| way.job == job) {
-                        ways.push(Way::said(job, Scope::Own, vec![Step::Observed(read.clone())]));
-                    }
+            if let Some(read) = read {
+                // "Nothing places it" is no longer the reason.
+                ways.retain(|way| way.job != job || way.steps != [Step::Unplaced]);
+                if !ways.iter().any(|way| way.job == job) {
+                    ways.push(Way::said(job, Scope::Own, vec![Step::Observed(read.clone())]));
                 }
-                None => ways.retain(|way| way.job != job || way.said || self.is_in_own_folder(job, path)),
+            } else if !beyond && !governed {
+                ways.retain(|way| way.job != job || way.said || self.is_in_own_folder(job, path));
             }
         }
         ways

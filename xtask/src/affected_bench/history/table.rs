@@ -54,7 +54,10 @@ pub(super) fn table(commits: &[Looked]) -> String {
     for Looked { commit, subject, found } in commits {
         let (id, subject) = (commit.get(..10).unwrap_or(commit), subject.replace('|', "\\|"));
         let _ = match found {
-            Err(why) => writeln!(out, "| {id} | {subject} | | | cannot be compared: {} |", why.replace('|', "\\|")),
+            Err(why) => {
+                let why = why.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+                writeln!(out, "| {id} | {subject} | | | cannot be compared: {why} |")
+            }
             Ok(found) => {
                 let more: Vec<&String> = found.planned.difference(&found.built).collect();
                 let missed: Vec<&str> = found.missed().map(String::as_str).collect();
@@ -96,7 +99,7 @@ mod tests {
             subject: "a | b".to_owned(),
             found: Ok(Found { jobs: 2, built: jobs(built), together: jobs(&[]), planned: jobs(planned) }),
         };
-        let failed = Looked { found: Err("no lock file".to_owned()), ..look(&[], &[]) };
+        let failed = Looked { found: Err("no lock\n  file".to_owned()), ..look(&[], &[]) };
         let commits = [look(&["x"], &["x"]), look(&[], &["x", "y"]), look(&["x"], &["y"]), failed];
         insta::assert_snapshot!(table(&commits), @r"
         4 commits, 3 of them compared: 2 jobs built again, 4 planned, 1 missed; all jobs each time would be 6.

@@ -68,7 +68,13 @@ impl Baseline {
         let measured = each(jobs, |job| {
             let (outcome, reads) = run_traced(sandbox, job)?;
             if must_pass {
-                ensure!(outcome.green, "job {} fails at the base; its tests: {:?}", job.name, outcome.tests);
+                let red = || outcome.tests.iter().filter(|(_, green)| !**green).map(|(name, _)| name.as_str());
+                ensure!(
+                    outcome.green,
+                    "job {} fails here before any edit: {}",
+                    job.name,
+                    red().collect::<Vec<_>>().join(", ")
+                );
             }
             // A script may have built in its own way; what a build without any work says is what later ones are held to.
             let _first = build(sandbox, job)?;

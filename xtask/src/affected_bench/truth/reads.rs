@@ -53,7 +53,10 @@ impl Reads {
         // What is below a changed path was read over a link, or is in a submodule.
         let below = [path, b"/"].concat();
         let beneath = self.0.range(below.clone()..).take_while(|(read, _)| read.starts_with(&below));
-        let direct = self.0.get_key_value(path).into_iter().chain(beneath).next();
+        // Cargo only asks of some paths whether they are there, also the cargo that a test starts.
+        let asked = |how: &BTreeSet<(How, By)>| how.iter().all(|(how, _)| *how == How::Found);
+        let itself = self.0.get_key_value(path).filter(|(_, how)| change.listed_otherwise || !asked(how));
+        let direct = itself.into_iter().chain(beneath).next();
         if let Some((read, how)) = direct {
             return Some(hit(read, how));
         }
@@ -122,6 +125,7 @@ mod tests {
             touch("Cargo.toml", How::Read, By::Cargo),
             touch(".cargo/config.toml", How::Read, By::Cargo),
             touch("out.txt", How::Written, By::Run),
+            touch("README.md", How::Found, By::Run),
         ];
         let reads = Reads::new(Path::new("/t"), &touches.into());
         let there = |path: &RepoPath| [&b"fixtures"[..], b"fixtures/list", b"settings"].contains(&path.as_bytes());
@@ -137,6 +141,7 @@ mod tests {
         assert!(hits("settings/x/y.txt", true));
         assert!(hits("fixtures", false), "a link or submodule on the way");
         assert!(hits(".cargo/config.toml", false));
+        assert!(hits("README.md", true), "it went, and somebody asks for it");
     }
 
     #[test]
@@ -145,5 +150,6 @@ mod tests {
         assert!(!hits("fixtures/list/old.txt", false), "its contents were not read");
         assert!(!hits("Cargo.toml", false), "cargo reads it, and builds show what comes of that");
         assert!(!hits("out.txt", false));
+        assert!(!hits("README.md", false), "it is still there");
     }
 }

@@ -93,7 +93,7 @@ fn planned(path: &str, added: bool) -> Vec<String> {
     let at = |name: &str| table.jobs.iter().position(|job| job.name == name).unwrap();
     let observed = [
         record("common", &[]),
-        record("tool", &["docs/a.md"]),
+        record("tool", &["docs/a.md", "special.conf", "drivers/lvm/src/lib.rs"]),
         record("driver-lvm", &["common/optional absent"]),
         record("driver-nfs", &["fixtures/nfs listed 1", "fixtures/nfs/a"]),
     ];
@@ -151,6 +151,15 @@ fn what_records_cannot_speak_of_keeps_its_place() {
     }
     for path in ["special.conf", ".config/nextest.toml", "rust-toolchain.toml", "ci/jobs.toml"] {
         assert_eq!(planned(path, false).len(), 5, "{path}");
+    }
+}
+
+#[test]
+fn what_cargo_reads_or_looks_for_selects_a_run_that_read_it_too() {
+    // `cargo fmt` in a test reads the manifest, whatever cargo makes of it; so it does a library that is deleted.
+    for (path, added) in [("special.conf", false), ("drivers/lvm/src/lib.rs", true)] {
+        let read = format!("run tool: {path} → the job read it when it was last recorded");
+        assert!(planned(path, added).contains(&read), "{path}");
     }
 }
 

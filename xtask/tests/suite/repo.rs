@@ -99,6 +99,12 @@ impl Repo {
         shell.change_dir(folder.path());
         shell.set_var("GIT_CONFIG_NOSYSTEM", "1");
         shell.set_var("GIT_CONFIG_GLOBAL", "/dev/null");
+        // Where whoever runs the tests builds is no place for these repositories.
+        for elsewhere in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"] {
+            if shell.var(elsewhere).is_ok() {
+                shell.set_var(elsewhere, folder.path().join("target"));
+            }
+        }
         Self { folder, shell }
     }
 

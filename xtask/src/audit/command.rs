@@ -83,7 +83,7 @@ impl AffectedAudit {
     /// Audits the repository around `directory`; whether nothing was missed.
     ///
     /// # Errors
-    /// No copy can be made, or it was interrupted.
+    /// No copy can be made, or it was interrupted, after which the tally so far is printed.
     pub fn run(&self, directory: &Path) -> Result<bool> {
         let cargo = Cargo::read(directory)?;
         let git = Git::open(directory)?;
@@ -91,9 +91,10 @@ impl AffectedAudit {
         let records = (!self.no_records && records.is_dir()).then_some(records);
         let plain = self.plain || !std::io::stderr().is_terminal();
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(0..1_000_000));
+        let stop = Stop::on_signals()?;
         let mut audit = Audit {
             copy: Copy::make(git.top(), &cargo.target, records)?,
-            steps: Steps::new(cargo.target.join("test-logs"), plain, Stop::on_signals()?)?,
+            steps: Steps::new(cargo.target.join("test-logs"), plain, stop.clone())?,
             rng: Rng::with_seed(seed),
             only: self.job.clone(),
             ends: Instant::now() + MINUTE * self.minutes,
@@ -102,8 +103,12 @@ impl AffectedAudit {
         };
         let head = head(git.top())?;
         audit.steps.expect(0);
-        audit.sabotages(&git, &head, self.sabotages)?;
-        audit.commits(git.top(), self.shadows)?;
+        let broken = audit.sabotages(&git, &head, self.sabotages);
+        let done = broken.and_then(|()| audit.commits(git.top(), self.shadows));
+        // What was run before an interruption is told all the same: it took its time.
+        if !stop.asked() || audit.shadows.is_empty() {
+            done?;
+        }
         let tally = Tally::new(head, seed, audit.kept_all, audit.shadows);
         let json = serde_json::to_string_pretty(&tally)? + "\n";
         let kept: PathBuf = cargo.target.join("affected/audit.json");
@@ -113,6 +118,7 @@ impl AffectedAudit {
             Format::Text => terminal::print(&tally.text()),
             Format::Json => terminal::print_exact(json.as_bytes())?,
         }
+        ensure!(!stop.asked(), "interrupted; this is the tally of what was run before");
         Ok(tally.is_clean())
     }
 }

@@ -44,7 +44,7 @@ pub struct Attached<'s> {
 }
 
 /// A driver's error where the case expected none.
-fn refused(what: &str, error: &Error) -> Stop {
+pub(crate) fn refused(what: &str, error: &Error) -> Stop {
     Stop::Failed(format!("{what}: {}: {error}", error.kind()))
 }
 
@@ -199,7 +199,14 @@ impl Stage {
     pub async fn claims_hold(&self) -> Held {
         let found = Capabilities::of(self.driver().await.as_ref());
         let claimed = self.claims.capabilities;
-        ensure(found == claimed, || format!("the driver is said to be capable of {claimed:?}, and says {found:?}"))
+        ensure(found == claimed, || format!("the driver is said to be capable of {claimed:?}, and says {found:?}"))?;
+        // What a site can do to its backend, the driver must claim to live with, or the case for it would not be played.
+        let silent = |has: bool, claimed: bool, what| {
+            ensure(!has || claimed, || format!("the site has {what}, and nothing of it is claimed"))
+        };
+        silent(self.site.outage().is_some(), self.claims.reached_apart, "a way to cut the backend off")?;
+        silent(self.site.thin_metadata().is_some(), self.claims.thin_metadata, "thin metadata")?;
+        silent(self.site.other_pool().is_some(), claimed.migrate, "another pool to migrate to")
     }
 
     /// What every case leaves: nothing half done, and no export but those of attachments.

@@ -59,6 +59,11 @@ pub trait Site: Send + Sync {
     /// The backend cannot be asked.
     async fn residue(&self) -> io::Result<Vec<String>>;
 
+    /// Another pool of the same backend, where there is one: needed where the driver can migrate.
+    fn other_pool(&self) -> Option<PoolName> {
+        None
+    }
+
     /// A way to cut the driver off from its backend and back, where the site has one.
     fn outage(&self) -> Option<&dyn Outage> {
         None
@@ -66,6 +71,17 @@ pub trait Site: Send + Sync {
 
     /// A way to make the backend slow, where the site has one.
     fn slowness(&self) -> Option<&dyn Slowness> {
+        None
+    }
+
+    /// A way to use up the metadata of a thin pool, where the pool has such a thing.
+    fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {
+        None
+    }
+
+    /// A way to have a host die at an exact step, where the site has one. Elsewhere hosts are killed from outside, at
+    /// instants that are left to chance.
+    fn deaths(&self) -> Option<&dyn Deaths> {
         None
     }
 }
@@ -134,4 +150,23 @@ pub trait Slowness: Send + Sync {
     async fn begin(&self, by: std::time::Duration);
     /// They take what they took.
     async fn end(&self);
+}
+
+/// Uses up the metadata of a thin pool.
+#[async_trait]
+pub trait ThinMetadata: Send + Sync {
+    /// From now on there is none left.
+    async fn fill(&self);
+    /// There is some again.
+    async fn release(&self);
+}
+
+/// Has hosts die at an exact step.
+#[async_trait]
+pub trait Deaths: Send + Sync {
+    /// The next call that changes something kills its host when it comes to this step, counted from 0: nothing of that
+    /// step is done, nor of what would come after.
+    async fn arm(&self, step: u32);
+    /// Takes it back, and says whether a host has died of it.
+    async fn disarm(&self) -> bool;
 }

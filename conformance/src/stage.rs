@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use ashlar_common::{
     driver::{
-        AccessMode, AttachmentSpec, Capabilities, Connector, Detach, Driver, Error, OpCtx, Outcome, Snapshot,
-        SnapshotRef, Volume, VolumeRef, VolumeSpec,
+        AccessMode, AttachmentSpec, Capabilities, Detach, Driver, Error, OpCtx, Outcome, Snapshot, SnapshotRef, Volume,
+        VolumeRef, VolumeSpec,
     },
     ids::{AttachmentId, OpId, SnapshotId, VolumeId},
     units::ByteCount,
@@ -134,6 +134,12 @@ impl Stage {
         self.driver().await.inspect(&self.ctx(), volume).await.map_err(|error| refused("inspect", &error))
     }
 
+    /// A new attachment of a client of the site.
+    #[must_use]
+    pub fn attachment(&self, mode: AccessMode) -> AttachmentSpec {
+        AttachmentSpec { id: AttachmentId::new(), connector: self.site.connector(), mode }
+    }
+
     /// Attaches a volume to read and write, and connects to it as a client.
     ///
     /// # Errors
@@ -147,7 +153,7 @@ impl Stage {
     /// # Errors
     /// The driver refuses, or the client cannot reach it.
     pub async fn attach_as(&self, volume: &VolumeRef, mode: AccessMode) -> Held<Attached<'_>> {
-        let spec = AttachmentSpec { id: AttachmentId::new(), connector: Connector::default(), mode };
+        let spec = self.attachment(mode);
         let made = self.driver().await.attach(&self.ctx(), volume, &spec).await;
         let connection = made.map_err(|error| refused("attach", &error))?.into_inner();
         let disk = self.site.connect(&connection, mode).await;

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use ashlar_common::{
-    driver::{AccessMode, ConnectionInfo, Driver},
+    driver::{AccessMode, ConnectionInfo, Connector, Driver},
     ids::PoolName,
 };
 use async_trait::async_trait;
@@ -40,6 +40,12 @@ pub trait Site: Send + Sync {
     /// # Errors
     /// The driver does not open.
     async fn start(&self) -> Held<Host>;
+
+    /// What a client of this site says of itself when it wants to reach a volume.
+    fn connector(&self) -> Connector {
+        let host = ("host".to_owned(), "client".into());
+        Connector([host].into_iter().collect())
+    }
 
     /// Reaches a volume as a client would, by what `attach` told and nothing else.
     ///

@@ -117,7 +117,8 @@ pub trait Driver: Send + Sync + 'static {
     /// - \[attach.1\] Same attachment again: `Unchanged`, with the same connection.
     /// - \[attach.2\] Without [`MultiAttach`], a second attachment is `Busy`, and of two at once one wins.
     /// - \[attach.3\] A client whose attachment is [`AccessMode::ReadOnly`](super::spec::AccessMode::ReadOnly) cannot
-    ///   change a byte.
+    ///   change a byte. Where that cannot be kept up beside a client that may write, the later of the two is `Busy`.
+    /// - \[attach.4\] No such volume: `NotFound`. Same attachment, other mode: `Conflict`.
     async fn attach(
         &self,
         ctx: &OpCtx,

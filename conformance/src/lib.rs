@@ -8,6 +8,7 @@
 pub mod behaviour;
 pub mod cases;
 pub mod claims;
+pub mod lab;
 pub mod outcome;
 pub mod stage;
 pub mod subject;

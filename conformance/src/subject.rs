@@ -84,12 +84,6 @@ pub trait Site: Send + Sync {
     fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {
         None
     }
-
-    /// A way to have a host die at an exact step, where the site has one. Elsewhere hosts are killed from outside, at
-    /// instants that are left to chance.
-    fn deaths(&self) -> Option<&dyn Deaths> {
-        None
-    }
 }
 
 /// A running driver.
@@ -165,14 +159,4 @@ pub trait ThinMetadata: Send + Sync {
     async fn fill(&self);
     /// There is some again.
     async fn release(&self);
-}
-
-/// Has hosts die at an exact step.
-#[async_trait]
-pub trait Deaths: Send + Sync {
-    /// The next call that changes something kills its host when it comes to this step, counted from 0: nothing of that
-    /// step is done, nor of what would come after.
-    async fn arm(&self, step: u32);
-    /// Takes it back, and says whether a host has died of it.
-    async fn disarm(&self) -> bool;
 }

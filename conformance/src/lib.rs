@@ -14,5 +14,6 @@ pub mod lab;
 pub mod outcome;
 pub mod race;
 pub mod stage;
+pub mod steps;
 pub mod subject;
 pub mod suite;

@@ -7,6 +7,7 @@ use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 pub mod attach;
 mod change;
 mod change_state;
+pub mod concurrency;
 pub mod fencing;
 pub mod interrupted;
 mod interruption;
@@ -27,7 +28,7 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES, interrupted::CASES];
+    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES, concurrency::CASES, interrupted::CASES];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

@@ -8,7 +8,9 @@
 pub mod behaviour;
 pub mod cases;
 pub mod claims;
+pub mod memory;
 pub mod outcome;
 pub mod stage;
+pub mod steps;
 pub mod subject;
 pub mod suite;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{call::Call, error::Error, state::Export, volumes::outcome};
 
 /// How many attachments a volume may have where it may have several.
-pub(super) const MAX_ATTACHMENTS: u32 = 8;
+pub(super) const MAX_ATTACHMENTS: u32 = 4;
 /// The protocol, and the key of the token in the connection information.
 pub(super) const PROTOCOL: &str = "memory";
 pub(super) const TOKEN: &str = "token";

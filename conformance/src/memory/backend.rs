@@ -57,6 +57,15 @@ impl Backend {
         pool_name(self.settings.provisioning)
     }
 
+    /// The pool that works the other way.
+    #[must_use]
+    pub fn other_pool(&self) -> PoolName {
+        pool_name(match self.settings.provisioning {
+            Provisioning::Thin => Provisioning::Thick,
+            Provisioning::Thick => Provisioning::Thin,
+        })
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +93,21 @@ impl Backend {
     /// From now on the host changes nothing more, and its calls do not answer.
     pub fn kill(&self, host: u64) {
         self.state().dead.insert(host);
+    }
+
+    /// Uses up the metadata of the thin pool.
+    pub fn fill_metadata(&self) {
+        let mut state = self.state();
+        let rest = state.pools.values().find_map(|pool| match &pool.home {
+            Home::Thin { metadata, .. } => metadata.take(metadata.left()).ok(),
+            Home::Thick(_) => None,
+        });
+        state.ballast.extend(rest);
+    }
+
+    /// Gives back what [`Backend::fill_metadata`] used.
+    pub fn release_metadata(&self) {
+        self.state().ballast.clear();
     }
 
     /// What clients could reach now.

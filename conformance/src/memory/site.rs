@@ -5,6 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use ashlar_common::{
     driver::{AccessMode, Capabilities, ConnectionInfo},
     ids::PoolName,
+    stats::Provisioning,
 };
 use async_trait::async_trait;
 
@@ -13,7 +14,7 @@ use crate::{
     claims::Claims,
     outcome::{Held, Stop},
     steps::Steps,
-    subject::{Disk, Host, Life, Outage, Site, Slowness, Subject},
+    subject::{Disk, Host, Life, Outage, Site, Slowness, Subject, ThinMetadata},
 };
 
 /// The in-memory driver with some settings.
@@ -69,7 +70,17 @@ impl Subject for MemorySubject {
             migrate: all,
             active_active: all,
         };
-        Claims { capabilities, snapshot_attached: true, allocated_known: all }
+        let thick = self.settings.provisioning == Provisioning::Thick;
+        Claims {
+            capabilities,
+            snapshot_attached: true,
+            allocated_known: all,
+            usage_known: true,
+            thick,
+            thin_metadata: !thick,
+            cuts_off_open_clients: true,
+            reached_apart: true,
+        }
     }
 
     async fn raise(&self) -> Held<Box<dyn Site>> {
@@ -105,12 +116,20 @@ impl Site for MemorySite {
         Ok(self.backend.residue())
     }
 
+    fn other_pool(&self) -> Option<PoolName> {
+        self.backend.settings.capable.then(|| self.backend.other_pool())
+    }
+
     fn outage(&self) -> Option<&dyn Outage> {
         Some(self)
     }
 
     fn slowness(&self) -> Option<&dyn Slowness> {
         Some(self)
+    }
+
+    fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {
+        (self.backend.settings.provisioning == Provisioning::Thin).then_some(self)
     }
 
     fn steps(&self) -> Option<&Steps> {
@@ -144,5 +163,16 @@ impl Slowness for MemorySite {
 
     async fn end(&self) {
         self.backend.set_slower_by(Duration::ZERO);
+    }
+}
+
+#[async_trait]
+impl ThinMetadata for MemorySite {
+    async fn fill(&self) {
+        self.backend.fill_metadata();
+    }
+
+    async fn release(&self) {
+        self.backend.release_metadata();
     }
 }

@@ -17,6 +17,7 @@ use super::{
     client::Buckets,
     disk::{Disk, Home, SharedDisk, lock},
     error::Error,
+    room::Taken,
 };
 
 /// All that the backend holds.
@@ -30,6 +31,8 @@ pub(super) struct State {
     /// What others made, by pool and name.
     pub(super) foreign: BTreeMap<(PoolName, String), SharedDisk>,
     pub(super) staged: BTreeMap<u64, Staged>,
+    /// Metadata that nothing uses.
+    pub(super) ballast: Vec<Taken>,
     pub(super) dead: BTreeSet<u64>,
     last: u64,
 }

@@ -11,6 +11,7 @@ pub mod cases;
 pub mod claims;
 pub mod contents;
 pub mod lab;
+pub mod memory;
 pub mod outcome;
 pub mod race;
 pub mod stage;

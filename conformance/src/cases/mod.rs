@@ -9,9 +9,11 @@ mod change;
 mod change_state;
 pub mod concurrency;
 pub mod fencing;
+pub mod hosts;
 pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
+pub mod slow;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -28,7 +30,15 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES, concurrency::CASES, interrupted::CASES];
+    let groups = [
+        life_cycle::CASES,
+        attach::CASES,
+        fencing::CASES,
+        concurrency::CASES,
+        interrupted::CASES,
+        hosts::CASES,
+        slow::CASES,
+    ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

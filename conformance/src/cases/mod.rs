@@ -9,10 +9,14 @@ mod change;
 mod change_state;
 pub mod concurrency;
 pub mod fencing;
+pub mod group;
 pub mod hosts;
 pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
+pub mod manage;
+pub mod measured;
+pub mod migrate;
 pub mod slow;
 pub mod stats;
 pub mod usage;
@@ -42,6 +46,10 @@ pub fn all() -> Vec<Case> {
         slow::CASES,
         stats::CASES,
         usage::CASES,
+        measured::CASES,
+        group::CASES,
+        manage::CASES,
+        migrate::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);

@@ -12,6 +12,7 @@ pub mod claims;
 pub mod contents;
 pub mod lab;
 pub mod memory;
+pub mod mutants;
 pub mod outcome;
 pub mod race;
 pub mod stage;

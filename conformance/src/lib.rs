@@ -10,6 +10,8 @@ pub mod behaviour;
 pub mod cases;
 pub mod claims;
 pub mod contents;
+pub mod fill;
+pub mod inventory;
 pub mod lab;
 pub mod memory;
 pub mod mutants;

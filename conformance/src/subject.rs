@@ -84,11 +84,6 @@ pub trait Site: Send + Sync {
     fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {
         None
     }
-
-    /// The driver's effects one by one, where the site can stop it between them.
-    fn steps(&self) -> Option<&Steps> {
-        None
-    }
 }
 
 /// A running driver.

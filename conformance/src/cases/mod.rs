@@ -11,9 +11,11 @@ pub mod concurrency;
 pub mod fencing;
 pub mod full;
 pub mod hostile;
+pub mod hosts;
 pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
+pub mod slow;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -38,6 +40,8 @@ pub fn all() -> Vec<Case> {
         interrupted::CASES,
         hostile::CASES,
         full::CASES,
+        hosts::CASES,
+        slow::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);

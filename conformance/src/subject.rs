@@ -80,6 +80,11 @@ pub trait Site: Send + Sync {
         None
     }
 
+    /// The driver's effects one by one, where the site can stop it between them.
+    fn steps(&self) -> Option<&Steps> {
+        None
+    }
+
     /// A way to use up the metadata of a thin pool, where the pool has such a thing.
     fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {
         None

@@ -16,6 +16,8 @@ pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
 pub mod slow;
+pub mod stats;
+pub mod usage;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -42,6 +44,8 @@ pub fn all() -> Vec<Case> {
         full::CASES,
         hosts::CASES,
         slow::CASES,
+        stats::CASES,
+        usage::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);

@@ -14,6 +14,7 @@ pub mod fill;
 pub mod inventory;
 pub mod lab;
 pub mod outcome;
+pub mod qcow2;
 pub mod race;
 pub mod stage;
 pub mod subject;

@@ -10,6 +10,8 @@ pub mod copies;
 pub mod fencing;
 pub mod full;
 pub mod hostile;
+pub mod hostile_images;
+pub mod images;
 pub mod life_cycle;
 pub mod snapshots;
 
@@ -35,6 +37,8 @@ pub fn all() -> Vec<Case> {
         bytes::CASES,
         snapshots::CASES,
         copies::CASES,
+        images::CASES,
+        hostile_images::CASES,
         attach::CASES,
         fencing::CASES,
     ];

@@ -6,14 +6,23 @@ use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
 pub mod attach;
 pub mod bytes;
+mod change;
+mod change_state;
+pub mod concurrency;
 pub mod copies;
 pub mod fencing;
 pub mod full;
 pub mod hostile;
 pub mod hostile_images;
+pub mod hosts;
 pub mod images;
+pub mod interrupted;
+mod interruption;
 pub mod life_cycle;
+pub mod slow;
 pub mod snapshots;
+pub mod stats;
+pub mod usage;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -41,6 +50,12 @@ pub fn all() -> Vec<Case> {
         hostile_images::CASES,
         attach::CASES,
         fencing::CASES,
+        concurrency::CASES,
+        interrupted::CASES,
+        hosts::CASES,
+        slow::CASES,
+        stats::CASES,
+        usage::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);

@@ -16,6 +16,7 @@ pub mod lab;
 pub mod memory;
 pub mod mutants;
 pub mod outcome;
+pub mod qcow2;
 pub mod race;
 pub mod stage;
 pub mod steps;

@@ -5,12 +5,18 @@ use std::{future::Future, pin::Pin};
 use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
 pub mod attach;
+pub mod bytes;
 mod change;
 mod change_state;
 pub mod concurrency;
+pub mod copies;
 pub mod fencing;
+pub mod full;
 pub mod group;
+pub mod hostile;
+pub mod hostile_images;
 pub mod hosts;
+pub mod images;
 pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
@@ -18,6 +24,7 @@ pub mod manage;
 pub mod measured;
 pub mod migrate;
 pub mod slow;
+pub mod snapshots;
 pub mod stats;
 pub mod usage;
 
@@ -38,6 +45,13 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 pub fn all() -> Vec<Case> {
     let groups = [
         life_cycle::CASES,
+        hostile::CASES,
+        full::CASES,
+        bytes::CASES,
+        snapshots::CASES,
+        copies::CASES,
+        images::CASES,
+        hostile_images::CASES,
         attach::CASES,
         fencing::CASES,
         concurrency::CASES,

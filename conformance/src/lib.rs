@@ -14,6 +14,7 @@ pub mod fill;
 pub mod inventory;
 pub mod lab;
 pub mod memory;
+pub mod mutants;
 pub mod outcome;
 pub mod qcow2;
 pub mod race;

@@ -22,6 +22,8 @@ pub mod life_cycle;
 pub mod slow;
 pub mod snapshots;
 pub mod stats;
+#[cfg(test)]
+mod tests;
 pub mod usage;
 
 /// A behaviour, and what proves it.

@@ -26,6 +26,8 @@ pub mod migrate;
 pub mod slow;
 pub mod snapshots;
 pub mod stats;
+#[cfg(test)]
+mod tests;
 pub mod usage;
 
 /// A behaviour, and what proves it.

@@ -1,11 +1,11 @@
 //! What a case works with: a host on a fresh backend, and the usual steps, each of which fails the case in plain words.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use ashlar_common::{
     driver::{
-        AccessMode, AttachmentSpec, Capabilities, Connector, Detach, Driver, Error, OpCtx, Outcome, Snapshot,
-        SnapshotRef, Volume, VolumeRef, VolumeSpec,
+        AccessMode, AttachmentSpec, Capabilities, Detach, Driver, Error, OpCtx, Outcome, Snapshot, SnapshotRef, Volume,
+        VolumeRef, VolumeSpec,
     },
     ids::{AttachmentId, OpId, SnapshotId, VolumeId},
     units::ByteCount,
@@ -21,6 +21,12 @@ use crate::{
 
 /// A call that has not answered by then is a failure: no case needs so long.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long to wait before something is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// How long a backend may take to clear away what was removed or given up, unless its site knows better: longer than the
+/// 30 s after which file systems usually commit.
+pub const SETTLE_LIMIT: Duration = Duration::from_secs(40);
 
 /// A fresh backend with a host on it.
 pub struct Stage {
@@ -43,8 +49,22 @@ pub struct Attached<'s> {
     disk: Arc<dyn Disk>,
 }
 
+/// Asks again and again until it holds, at most for so long; what did not hold in the end is the failure.
+///
+/// # Errors
+/// It does not come to hold.
+pub async fn eventually<T, F: Future<Output = Held<T>>>(limit: Duration, ask: impl Fn() -> F) -> Held<T> {
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        match ask().await {
+            Err(Stop::Failed(_)) if tokio::time::Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
+            settled => return settled,
+        }
+    }
+}
+
 /// A driver's error where the case expected none.
-fn refused(what: &str, error: &Error) -> Stop {
+pub(crate) fn refused(what: &str, error: &Error) -> Stop {
     Stop::Failed(format!("{what}: {}: {error}", error.kind()))
 }
 
@@ -72,6 +92,11 @@ impl Stage {
         host.life.kill().await;
         *host = Arc::new(self.site.start().await?);
         Ok(())
+    }
+
+    /// Has another host in place of this one, which lives on.
+    pub async fn hand_over(&self, to: Host) -> Arc<Host> {
+        std::mem::replace(&mut *self.host.lock().await, Arc::new(to))
     }
 
     /// A context with the usual limit.
@@ -134,6 +159,12 @@ impl Stage {
         self.driver().await.inspect(&self.ctx(), volume).await.map_err(|error| refused("inspect", &error))
     }
 
+    /// A new attachment of a client of the site.
+    #[must_use]
+    pub fn attachment(&self, mode: AccessMode) -> AttachmentSpec {
+        AttachmentSpec { id: AttachmentId::new(), connector: self.site.connector(), mode }
+    }
+
     /// Attaches a volume to read and write, and connects to it as a client.
     ///
     /// # Errors
@@ -147,7 +178,7 @@ impl Stage {
     /// # Errors
     /// The driver refuses, or the client cannot reach it.
     pub async fn attach_as(&self, volume: &VolumeRef, mode: AccessMode) -> Held<Attached<'_>> {
-        let spec = AttachmentSpec { id: AttachmentId::new(), connector: Connector::default(), mode };
+        let spec = self.attachment(mode);
         let made = self.driver().await.attach(&self.ctx(), volume, &spec).await;
         let connection = made.map_err(|error| refused("attach", &error))?.into_inner();
         let disk = self.site.connect(&connection, mode).await;
@@ -199,7 +230,22 @@ impl Stage {
     pub async fn claims_hold(&self) -> Held {
         let found = Capabilities::of(self.driver().await.as_ref());
         let claimed = self.claims.capabilities;
-        ensure(found == claimed, || format!("the driver is said to be capable of {claimed:?}, and says {found:?}"))
+        ensure(found == claimed, || format!("the driver is said to be capable of {claimed:?}, and says {found:?}"))?;
+        // What a site can do to its backend, the driver must claim to live with, or the case for it would not be played.
+        let silent = |has: bool, claimed: bool, what| {
+            ensure(!has || claimed, || format!("the site has {what}, and nothing of it is claimed"))
+        };
+        silent(self.site.outage().is_some(), self.claims.reached_apart, "a way to cut the backend off")?;
+        silent(self.site.thin_metadata().is_some(), self.claims.thin_metadata, "thin metadata")?;
+        silent(self.site.other_pool().is_some(), claimed.migrate, "another pool to migrate to")
+    }
+
+    /// The same, for what another host or a call that was given up may still be clearing away.
+    ///
+    /// # Errors
+    /// It does not go away.
+    pub async fn becomes_tidy(&self) -> Held {
+        eventually(self.site.settles_within(), || self.is_tidy()).await
     }
 
     /// What every case leaves: nothing half done, and no export but those of attachments.

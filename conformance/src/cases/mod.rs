@@ -4,7 +4,31 @@ use std::{future::Future, pin::Pin};
 
 use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
+pub mod attach;
+pub mod bytes;
+mod change;
+mod change_state;
+pub mod concurrency;
+pub mod copies;
+pub mod fencing;
+pub mod full;
+pub mod group;
+pub mod hostile;
+pub mod hostile_images;
+pub mod hosts;
+pub mod images;
+pub mod interrupted;
+mod interruption;
 pub mod life_cycle;
+pub mod manage;
+pub mod measured;
+pub mod migrate;
+pub mod slow;
+pub mod snapshots;
+pub mod stats;
+#[cfg(test)]
+mod tests;
+pub mod usage;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -21,7 +45,28 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups = [life_cycle::CASES];
+    let groups = [
+        life_cycle::CASES,
+        hostile::CASES,
+        full::CASES,
+        bytes::CASES,
+        snapshots::CASES,
+        copies::CASES,
+        images::CASES,
+        hostile_images::CASES,
+        attach::CASES,
+        fencing::CASES,
+        concurrency::CASES,
+        interrupted::CASES,
+        hosts::CASES,
+        slow::CASES,
+        stats::CASES,
+        usage::CASES,
+        measured::CASES,
+        group::CASES,
+        manage::CASES,
+        migrate::CASES,
+    ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

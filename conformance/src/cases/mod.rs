@@ -7,6 +7,7 @@ use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 pub mod attach;
 pub mod fencing;
 pub mod life_cycle;
+pub mod model;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -23,7 +24,7 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES];
+    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES, model::CASES];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

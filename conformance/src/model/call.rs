@@ -8,29 +8,29 @@ use super::content::Stamp;
 
 /// One of the few volumes of a sequence; few, so that calls meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VolumeSlot(pub u8);
+pub(crate) struct VolumeSlot(pub(crate) u8);
 
 /// One of the few snapshots of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SnapshotSlot(pub u8);
+pub(crate) struct SnapshotSlot(pub(crate) u8);
 
 /// One of the few attachments of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttachmentSlot(pub u8);
+pub(crate) struct AttachmentSlot(pub(crate) u8);
 
 /// How many volumes a sequence has at most.
-pub const VOLUMES: u8 = 3;
+pub(crate) const VOLUMES: u8 = 3;
 /// How many snapshots.
-pub const SNAPSHOTS: u8 = 3;
+pub(crate) const SNAPSHOTS: u8 = 3;
 /// How many attachments a volume.
-pub const ATTACHMENTS: u8 = 2;
+pub(crate) const ATTACHMENTS: u8 = 2;
 
 /// A snapshot, and the volume that it is said to be of.
-pub type SnapshotOf = (SnapshotSlot, VolumeSlot);
+pub(crate) type SnapshotOf = (SnapshotSlot, VolumeSlot);
 
 /// One call of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// `create`.
     Create { volume: VolumeSlot, size: u64 },
     /// `delete`.
@@ -62,7 +62,7 @@ pub enum Call {
 impl Call {
     /// The volume that it may change.
     #[must_use]
-    pub const fn volume(&self) -> VolumeSlot {
+    pub(crate) const fn volume(&self) -> VolumeSlot {
         match self {
             Self::Create { volume, .. }
             | Self::Delete { volume }
@@ -82,19 +82,36 @@ impl Call {
 
     /// The snapshot that it speaks of.
     #[must_use]
-    pub const fn snapshot(&self) -> Option<SnapshotOf> {
+    pub(crate) const fn snapshot(&self) -> Option<SnapshotOf> {
         match self {
-            Self::Snapshot { of } | Self::DeleteSnapshot { of } | Self::FromSnapshot { of, .. } | Self::Revert { of } => {
-                Some(*of)
-            }
+            Self::Snapshot { of }
+            | Self::DeleteSnapshot { of }
+            | Self::FromSnapshot { of, .. }
+            | Self::Revert { of } => Some(*of),
             _ => None,
         }
+    }
+
+    /// Whether another call is about an object that this one is about.
+    #[must_use]
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let same_snapshot = self.snapshot().is_some_and(|(id, _)| other.snapshot().is_some_and(|(its, _)| its == id));
+        same_snapshot || self.volumes().iter().any(|volume| other.volumes().contains(volume))
+    }
+
+    fn volumes(&self) -> Vec<VolumeSlot> {
+        let source = match self {
+            Self::Clone { from, .. } => Some(*from),
+            Self::FromSnapshot { of: (_, volume), .. } => Some(*volume),
+            _ => None,
+        };
+        [self.volume()].into_iter().chain(source).collect()
     }
 }
 
 /// What a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// It did it.
     Changed,
     /// It was so already.
@@ -145,7 +162,9 @@ impl fmt::Display for Call {
             }
             Self::Clone { volume, size, from } => write!(f, "clone {volume} of {size} bytes from {from}"),
             Self::Revert { of: (snapshot, volume) } => write!(f, "revert {volume} to snapshot {snapshot}"),
-            Self::Attach { volume, attachment, mode: AccessMode::ReadWrite } => write!(f, "attach {volume} as {attachment}"),
+            Self::Attach { volume, attachment, mode: AccessMode::ReadWrite } => {
+                write!(f, "attach {volume} as {attachment}")
+            }
             Self::Attach { volume, attachment, mode: AccessMode::ReadOnly } => {
                 write!(f, "attach {volume} as {attachment}, read-only")
             }

@@ -10,13 +10,13 @@ const TELLING: usize = 16;
 
 /// Something that gave bytes: a client's write or an image, by the number of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Stamp(pub u32);
+pub(crate) struct Stamp(pub(crate) u32);
 
 impl Stamp {
     /// The bytes that it gives from `offset` on. They depend on where they are, so that moved bytes are noticed.
-    pub fn fill(self, into: &mut [u8], offset: u64) {
+    pub(crate) fn fill(self, into: &mut [u8], offset: u64) {
         for (at, byte) in (offset..).zip(into) {
-            let word = mix(u64::from(self.0) << 40 ^ at / WORD).to_le_bytes();
+            let word = mix((u64::from(self.0) << 40) ^ (at / WORD)).to_le_bytes();
             // Never zero: what a write gave is never taken for what nobody wrote.
             *byte = word.get(usize::try_from(at % WORD).unwrap_or(0)).copied().unwrap_or(1).max(1);
         }
@@ -33,7 +33,7 @@ fn mix(from: u64) -> u64 {
 
 /// The bytes of a volume or snapshot, without its size.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Content {
+pub(crate) struct Content {
     /// By start: the end, and who gave the bytes. They do not touch zero bytes, nor overlap.
     pieces: BTreeMap<u64, (u64, Stamp)>,
 }
@@ -41,14 +41,14 @@ pub struct Content {
 impl Content {
     /// What a volume holds that was filled by one image.
     #[must_use]
-    pub fn image(length: u64, stamp: Stamp) -> Self {
+    pub(crate) fn image(length: u64, stamp: Stamp) -> Self {
         let mut content = Self::default();
         content.write(0, length, stamp);
         content
     }
 
     /// A client wrote.
-    pub fn write(&mut self, start: u64, length: u64, stamp: Stamp) {
+    pub(crate) fn write(&mut self, start: u64, length: u64, stamp: Stamp) {
         let end = start.saturating_add(length);
         if start < end {
             self.clear(start, end);
@@ -58,7 +58,7 @@ impl Content {
 
     /// What of it fits into so many bytes.
     #[must_use]
-    pub fn within(&self, size: u64) -> Self {
+    pub(crate) fn within(&self, size: u64) -> Self {
         let mut content = self.clone();
         content.clear(size, u64::MAX);
         content
@@ -80,7 +80,7 @@ impl Content {
 
     /// The real bytes of `size` bytes of it.
     #[must_use]
-    pub fn bytes(&self, size: u64) -> Vec<u8> {
+    pub(crate) fn bytes(&self, size: u64) -> Vec<u8> {
         let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
         for (start, (end, stamp)) in &self.pieces {
             let range = usize::try_from(*start).unwrap_or(usize::MAX)..usize::try_from(*end).unwrap_or(usize::MAX);
@@ -93,7 +93,7 @@ impl Content {
 
     /// In what the found bytes differ from it, for people; `None` if they do not.
     #[must_use]
-    pub fn difference(&self, found: &[u8]) -> Option<String> {
+    pub(crate) fn difference(&self, found: &[u8]) -> Option<String> {
         let meant = self.bytes(u64::try_from(found.len()).unwrap_or(u64::MAX));
         let at = meant.iter().zip(found).position(|(meant, found)| meant != found)?;
         let offset = u64::try_from(at).unwrap_or(u64::MAX);

@@ -11,31 +11,31 @@ use super::{
 
 /// What may be true of a backend. Where an outcome is not known, there are several of these until a look tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct World {
+pub(crate) struct World {
     /// Volumes that are there.
-    pub volumes: BTreeMap<VolumeSlot, Volume>,
+    pub(crate) volumes: BTreeMap<VolumeSlot, Volume>,
     /// Snapshots that are there.
-    pub snapshots: BTreeMap<SnapshotSlot, Snapshot>,
+    pub(crate) snapshots: BTreeMap<SnapshotSlot, Snapshot>,
 }
 
 /// A volume.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Volume {
+pub(crate) struct Volume {
     /// The number of the call that made it: a volume that is made anew is another, though its id is the same.
-    pub made: u32,
+    pub(crate) made: u32,
     /// Its size.
-    pub size: u64,
+    pub(crate) size: u64,
     /// What a repeat of the call that made it is told by.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// Its bytes.
-    pub content: Content,
+    pub(crate) content: Content,
     /// Its attachments.
-    pub attachments: BTreeMap<AttachmentSlot, Mode>,
+    pub(crate) attachments: BTreeMap<AttachmentSlot, Mode>,
 }
 
 /// How an attachment may be used. [`AccessMode`] with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Read only.
     Read,
     /// Read and write.
@@ -44,7 +44,7 @@ pub enum Mode {
 
 /// Where a volume's first bytes came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// Nowhere.
     Empty,
     /// A snapshot, and the number of the call that took it.
@@ -57,23 +57,23 @@ pub enum Origin {
 
 /// A snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// The number of the call that took it.
-    pub made: u32,
+    pub(crate) made: u32,
     /// The volume that it is of.
-    pub volume: VolumeSlot,
+    pub(crate) volume: VolumeSlot,
     /// The number of the call that made that volume.
-    pub volume_made: u32,
+    pub(crate) volume_made: u32,
     /// The volume's size then.
-    pub size: u64,
+    pub(crate) size: u64,
     /// Its bytes then.
-    pub content: Content,
+    pub(crate) content: Content,
 }
 
 impl World {
     /// Snapshots under a volume's id, of it or of one before it.
     #[must_use]
-    pub fn has_snapshots(&self, volume: VolumeSlot) -> bool {
+    pub(crate) fn has_snapshots(&self, volume: VolumeSlot) -> bool {
         self.snapshots.values().any(|snapshot| snapshot.volume == volume)
     }
 }
@@ -81,7 +81,7 @@ impl World {
 impl Volume {
     /// Whether a client may write to it now.
     #[must_use]
-    pub fn may_be_written(&self) -> bool {
+    pub(crate) fn may_be_written(&self) -> bool {
         self.attachments.values().any(|mode| *mode == Mode::Write)
     }
 }

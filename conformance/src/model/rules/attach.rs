@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 impl Asked<'_> {
-    /// \[attach.1\] \[attach.2\]
+    /// \[attach.1\] \[attach.2\] \[attach.3\] \[attach.4\]
     pub(super) fn attach(&self, volume: VolumeSlot, attachment: AttachmentSlot, mode: AccessMode) -> Vec<Allowed> {
         let Some(there) = self.world.volumes.get(&volume) else { return self.refused(&[Kind::NotFound]) };
         let mode = Mode::from(mode);
@@ -17,11 +17,17 @@ impl Asked<'_> {
             Some(has) if *has == mode => self.unchanged(),
             Some(_) => self.refused(&[Kind::Conflict]),
             None if there.attachments.len() >= self.limits.attachments => self.refused(&[Kind::Busy]),
-            None => self.changed(|world| {
-                if let Some(volume) = world.volumes.get_mut(&volume) {
-                    volume.attachments.insert(attachment, mode);
+            None => {
+                let mut allowed = self.changed(|world| {
+                    if let Some(volume) = world.volumes.get_mut(&volume) {
+                        volume.attachments.insert(attachment, mode);
+                    }
+                });
+                if there.attachments.values().any(|has| *has != mode) {
+                    allowed.extend(self.refused(&[Kind::Busy]));
                 }
-            }),
+                allowed
+            }
         }
     }
 

@@ -15,7 +15,10 @@ impl Asked<'_> {
         match (self.world.snapshots.get(&id), source) {
             (Some(there), _) if there.volume == volume => {
                 let another = source.is_some_and(|source| source.made != there.volume_made);
-                self.unchanged().into_iter().chain(self.refused(if another { &[Kind::Conflict] } else { &[] })).collect()
+                self.unchanged()
+                    .into_iter()
+                    .chain(self.refused(if another { &[Kind::Conflict] } else { &[] }))
+                    .collect()
             }
             (Some(_), Some(_)) => self.refused(&[Kind::Conflict]),
             (Some(_), None) => self.refused(&[Kind::Conflict, Kind::NotFound]),
@@ -45,7 +48,7 @@ impl Asked<'_> {
     }
 
     /// \[copy.1\] \[copy.2\]
-    pub(super) fn from_snapshot(&self, volume: VolumeSlot, size: u64, of: SnapshotOf) -> Vec<Allowed> {
+    pub(super) fn copy_snapshot(&self, volume: VolumeSlot, size: u64, of: SnapshotOf) -> Vec<Allowed> {
         let source = self.world.snapshots.get(&of.0);
         let right = source.filter(|source| source.volume == of.1);
         let mut wrong = Vec::new();
@@ -71,7 +74,7 @@ impl Asked<'_> {
     }
 
     /// \[copy.1\] \[copy.2\]
-    pub(super) fn clone_volume(&self, volume: VolumeSlot, size: u64, from: VolumeSlot) -> Vec<Allowed> {
+    pub(super) fn copy_volume(&self, volume: VolumeSlot, size: u64, from: VolumeSlot) -> Vec<Allowed> {
         let source = self.world.volumes.get(&from);
         let mut wrong = match source {
             Some(source) if size < source.size => vec![Kind::Invalid],

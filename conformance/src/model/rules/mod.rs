@@ -12,7 +12,7 @@ mod volumes;
 
 use ashlar_common::driver::Kind;
 
-pub use self::explain::{Seen, explain};
+pub(crate) use self::explain::{Event, Seen, explain};
 use super::{
     call::{Answer, Call},
     world::World,
@@ -21,15 +21,15 @@ use crate::claims::Claims;
 
 /// What the rules need to know of the driver.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// What it is said to be able to do.
-    pub claims: Claims,
+    pub(crate) claims: Claims,
     /// How many attachments a volume may have.
-    pub attachments: usize,
+    pub(crate) attachments: usize,
 }
 
 /// An answer that may be given, and what is true then.
-pub type Allowed = (Answer, World);
+pub(crate) type Allowed = (Answer, World);
 
 /// One call in one world.
 struct Asked<'w> {
@@ -41,7 +41,7 @@ struct Asked<'w> {
 
 /// Every answer that a call may get, with the world after it. `nth` is the call's number in its sequence.
 #[must_use]
-pub fn allowed(world: &World, limits: &Limits, call: &Call, nth: u32) -> Vec<Allowed> {
+pub(crate) fn allowed(world: &World, limits: &Limits, call: &Call, nth: u32) -> Vec<Allowed> {
     let asked = Asked { world, limits, nth };
     match *call {
         Call::Create { volume, size } => asked.create(volume, size),
@@ -49,8 +49,8 @@ pub fn allowed(world: &World, limits: &Limits, call: &Call, nth: u32) -> Vec<All
         Call::Extend { volume, size, online } => asked.extend(volume, size, online),
         Call::Snapshot { of } => asked.snapshot(of),
         Call::DeleteSnapshot { of } => asked.delete_snapshot(of),
-        Call::FromSnapshot { volume, size, of } => asked.from_snapshot(volume, size, of),
-        Call::Clone { volume, size, from } => asked.clone_volume(volume, size, from),
+        Call::FromSnapshot { volume, size, of } => asked.copy_snapshot(volume, size, of),
+        Call::Clone { volume, size, from } => asked.copy_volume(volume, size, from),
         Call::Revert { of } => asked.revert(of),
         Call::Attach { volume, attachment, mode } => asked.attach(volume, attachment, mode),
         Call::Detach { volume, attachment } => asked.detach(volume, attachment),

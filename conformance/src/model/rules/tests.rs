@@ -115,7 +115,7 @@ fn copies_are_made_once_also_when_their_source_is_gone() {
 fn going_back_keeps_the_size_and_the_snapshot() {
     let limits = core();
     let mut world = check(&limits, &[(create(10), &[CHANGED])]);
-    let mut play = |world: &mut World, nth, call| *world = allowed(world, &limits, &call, nth)[0].1.clone();
+    let play = |world: &mut World, nth, call| *world = allowed(world, &limits, &call, nth)[0].1.clone();
     let write = |world: &mut World, start, length, nth| {
         let volume = world.volumes.get_mut(&V).expect("it was made");
         volume.content.write(start, length, Stamp(nth));

@@ -5,7 +5,12 @@ use std::{future::Future, pin::Pin};
 use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
 pub mod attach;
+mod change;
+mod change_state;
+pub mod concurrency;
 pub mod fencing;
+pub mod interrupted;
+mod interruption;
 pub mod life_cycle;
 pub mod model;
 
@@ -24,7 +29,8 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES, model::CASES];
+    let groups =
+        [life_cycle::CASES, attach::CASES, fencing::CASES, concurrency::CASES, interrupted::CASES, model::CASES];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

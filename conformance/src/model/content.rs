@@ -15,11 +15,22 @@ pub(crate) struct Stamp(pub(crate) u32);
 impl Stamp {
     /// The bytes that it gives from `offset` on. They depend on where they are, so that moved bytes are noticed.
     pub(crate) fn fill(self, into: &mut [u8], offset: u64) {
-        for (at, byte) in (offset..).zip(into) {
-            let word = mix((u64::from(self.0) << 40) ^ (at / WORD)).to_le_bytes();
-            // Never zero: what a write gave is never taken for what nobody wrote.
-            *byte = word.get(usize::try_from(at % WORD).unwrap_or(0)).copied().unwrap_or(1).max(1);
+        let mut at = offset;
+        let mut rest = into;
+        while !rest.is_empty() {
+            let word = self.word(at / WORD);
+            let skipped = usize::try_from(at % WORD).unwrap_or(0);
+            let fits = (word.len() - skipped).min(rest.len());
+            let (part, after) = rest.split_at_mut(fits);
+            part.copy_from_slice(&word[skipped..skipped + fits]);
+            at = at.saturating_add(u64::try_from(fits).unwrap_or(1));
+            rest = after;
         }
+    }
+
+    /// No byte of it is zero: what a write gave is never taken for what nobody wrote.
+    fn word(self, nth: u64) -> [u8; 8] {
+        (mix((u64::from(self.0) << 40) ^ nth) | 0x0101_0101_0101_0101).to_le_bytes()
     }
 }
 
@@ -95,6 +106,9 @@ impl Content {
     #[must_use]
     pub(crate) fn difference(&self, found: &[u8]) -> Option<String> {
         let meant = self.bytes(u64::try_from(found.len()).unwrap_or(u64::MAX));
+        if meant == found {
+            return None;
+        }
         let at = meant.iter().zip(found).position(|(meant, found)| meant != found)?;
         let offset = u64::try_from(at).unwrap_or(u64::MAX);
         let meant = match self.pieces.range(..=offset).next_back() {

@@ -11,4 +11,6 @@ pub(crate) mod player;
 pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod sequence;
+#[cfg(test)]
+mod tests;
 pub(crate) mod world;

@@ -140,3 +140,8 @@ impl Failure {
         text
     }
 }
+#[cfg(test)]
+pub(crate) async fn show(stage: &Stage, flavour: Flavour, seed: u64) -> Vec<String> {
+    let tree = draw(seed, flavour).expect("");
+    player::play(stage, flavour, &tree.current()).await.steps
+}

@@ -87,6 +87,8 @@ fn draw((what, volume, other, number, trouble, when): (u8, u8, u8, u8, u8, u8)) 
     Drawn { what, volume, other, number, trouble, when }
 }
 
+/// From this number on, what is drawn is asked for whether it makes sense or not.
+const VAIN: u8 = 200;
 /// One more than the largest number with a meaning in [`Drawn::action`].
 const WHATS: u8 = 100;
 
@@ -94,27 +96,48 @@ impl Drawn {
     /// What it means in this world.
     #[must_use]
     pub(crate) fn action(&self, world: &World, can_revert: bool, nth: u32) -> Action {
-        let slot = VolumeSlot(self.volume % VOLUMES);
-        let live = pick(world.volumes.keys(), self.volume).unwrap_or(slot);
-        let call = match self.what {
-            0..14 => Call::Create { volume: slot, size: self.size() },
-            14..32 => return self.write(world),
-            32..42 => Call::Snapshot { of: (SnapshotSlot(self.other % SNAPSHOTS), live) },
-            42..50 => self.copy_snapshot(world, slot),
-            50..58 => self.copy_volume(world, slot),
-            58..64 => self.extend(world, live),
-            64..69 if can_revert => Call::Revert { of: self.snapshot(world) },
-            64..74 => self.attach(live),
-            74..78 => Call::Detach { volume: live, attachment: AttachmentSlot(self.other % ATTACHMENTS) },
-            78..80 => Call::DetachAll { volume: live },
-            80..86 => Call::Delete { volume: live },
-            86..91 => Call::DeleteSnapshot { of: self.snapshot(world) },
-            91..94 => self.image_in(slot, nth),
+        let live = pick(world.volumes.keys(), self.volume).unwrap_or(VolumeSlot(self.volume % VOLUMES));
+        let new = self.new_slot(world);
+        let what = self.what_can_be(world);
+        let call = match what {
+            0..12 => Call::Create { volume: new, size: self.size() },
+            12..34 => return self.write(world),
+            34..44 => Call::Snapshot { of: (SnapshotSlot(self.other % SNAPSHOTS), live) },
+            44..52 => self.copy_snapshot(world, new),
+            52..60 => self.copy_volume(world, new),
+            60..66 => self.extend(world, live),
+            66..72 if can_revert => Call::Revert { of: self.snapshot(world) },
+            66..76 => self.attach(live),
+            76..80 => Call::Detach { volume: live, attachment: AttachmentSlot(self.other % ATTACHMENTS) },
+            80..82 => Call::DetachAll { volume: live },
+            82..87 => Call::Delete { volume: live },
+            87..91 => Call::DeleteSnapshot { of: self.snapshot(world) },
+            91..94 => self.image_in(new, nth),
             94..96 => Call::ImageOut { volume: live },
             96..98 => return Action::Restart,
             _ => return Action::Check,
         };
         Action::Call(call)
+    }
+
+    /// Most of what cannot be done yet leads there: a snapshot where there is none to go back to, a volume where there is
+    /// none to be attached. The rest is asked for in vain.
+    fn what_can_be(&self, world: &World) -> u8 {
+        let of_volumes = matches!(self.what, 12..44 | 52..87 | 94..96);
+        let of_snapshots = matches!(self.what, 44..52 | 66..72 | 87..91);
+        match self.what {
+            what if self.number >= VAIN => what,
+            _ if world.volumes.is_empty() && (of_volumes || of_snapshots) => 0,
+            _ if world.snapshots.is_empty() && of_snapshots => 34,
+            what => what,
+        }
+    }
+
+    /// Where to make a volume: mostly where none is.
+    fn new_slot(&self, world: &World) -> VolumeSlot {
+        let slots = || (0..VOLUMES).map(|more| VolumeSlot((self.volume + more) % VOLUMES));
+        let free = slots().find(|slot| !world.volumes.contains_key(slot));
+        free.filter(|_| self.number < VAIN).unwrap_or(VolumeSlot(self.volume % VOLUMES))
     }
 
     /// What befalls it, and whether it is asked for once more where that leaves its outcome open.

@@ -40,6 +40,13 @@ impl Player<'_> {
         Ok(())
     }
 
+    /// Attached at once with other calls, a client may have been detached and attached again: it must ask.
+    pub(super) fn forget(&mut self, call: Call) {
+        if let Call::Attach { volume, attachment, .. } = call {
+            self.clients.remove(&(volume, attachment));
+        }
+    }
+
     /// Clients let go of what a call is about to take from them.
     pub(super) fn let_go(&mut self, call: &Call) {
         if let Call::Detach { volume, .. } | Call::DetachAll { volume } = call {

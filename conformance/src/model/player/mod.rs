@@ -2,6 +2,7 @@
 
 mod ask;
 mod clients;
+mod cut;
 mod look;
 mod names;
 mod trouble;
@@ -202,7 +203,11 @@ impl<'s> Player<'s> {
         let mut calls = Vec::new();
         for (nth, call, seen, told) in seen {
             calls.push(call);
-            self.remember(call, told.connection)?;
+            if events.len() == 1 {
+                self.remember(call, told.connection)?;
+            } else {
+                self.forget(call);
+            }
             if let Call::ImageOut { volume } = call {
                 images.push((volume, nth, seen));
             }

@@ -16,14 +16,12 @@ use crate::{
         rules::Seen,
         sequence::Trouble,
     },
-    outcome::{Held, Stop},
+    outcome::Held,
     stage::Stage,
 };
 
 /// A call that nothing befalls ends by then.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How long a killed host's call is waited for. It fails at once or never answers; one that goes on is not dead.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// A call of a sequence, about to be made.
 #[derive(Clone)]
@@ -73,36 +71,6 @@ impl Asked {
             never = stop => never,
         }
     }
-
-    async fn cancelled(&self, stage: &Stage, when: u8) -> Held<(Seen, Told)> {
-        let cancel = CancellationToken::new();
-        let (driver, asked, token) = (stage.driver().await, self.clone(), cancel.clone());
-        let call = tokio::spawn(async move { asked.ask(driver.as_ref(), token).await });
-        pause(when).await?;
-        cancel.cancel();
-        let told = call.await.map_err(Stop::failed)??;
-        let seen = match told.answer {
-            Answer::Refused(Kind::Indeterminate) => Seen::Unknown,
-            Answer::Refused(_) => Seen::Nothing,
-            answer => Seen::Answer(answer),
-        };
-        Ok((seen, told))
-    }
-
-    async fn killed(&self, stage: &Stage, when: u8) -> Held<(Seen, Told)> {
-        let (driver, asked) = (stage.driver().await, self.clone());
-        let mut call = tokio::spawn(async move { asked.ask(driver.as_ref(), CancellationToken::new()).await });
-        pause(when).await?;
-        stage.restart().await?;
-        let Ok(ended) = tokio::time::timeout(GRACE, &mut call).await else {
-            call.abort();
-            let (answer, why) = (Answer::Refused(Kind::Indeterminate), String::new());
-            return Ok((Seen::Unknown, Told { answer, why, connection: None }));
-        };
-        let told = ended.map_err(Stop::failed)??;
-        let seen = if is_refusal(told.answer) { Seen::Unknown } else { Seen::Answer(told.answer) };
-        Ok((seen, told))
-    }
 }
 
 /// What is known of a call of which the answer was lost if it was a good one.
@@ -113,14 +81,6 @@ fn lost(told: Told) -> (Seen, Told) {
     }
 }
 
-fn is_refusal(answer: Answer) -> bool {
+pub(super) fn is_refusal(answer: Answer) -> bool {
     matches!(answer, Answer::Refused(_))
-}
-
-/// From nothing to some 20 ms, mostly short: within a call of a quick backend, and of a slow one. Not to wait for
-/// something, but to come at some time.
-async fn pause(when: u8) -> Held {
-    let when = u64::from(when);
-    let pause = Duration::from_micros(when * when / 3);
-    tokio::task::spawn_blocking(move || std::thread::sleep(pause)).await.map_err(Stop::failed)
 }

@@ -109,6 +109,11 @@ impl Stage {
         Ok(())
     }
 
+    /// Has another host in place of this one, which lives on.
+    pub async fn hand_over(&self, to: Host) -> Arc<Host> {
+        std::mem::replace(&mut *self.host.lock().await, Arc::new(to))
+    }
+
     /// A context with the usual limit.
     #[must_use]
     pub fn ctx(&self) -> OpCtx {

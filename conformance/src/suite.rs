@@ -83,9 +83,15 @@ fn trial(subject: Arc<dyn Subject>, case: Case) -> Trial {
 /// Runs one case on a fresh backend of the subject, and writes the result where that is asked for.
 #[must_use]
 pub fn run(subject: &Arc<dyn Subject>, case: Case) -> Result {
+    let limit = CASE_LIMIT + SEQUENCE_LIMIT * sequences().unwrap_or(0);
+    report(judge(subject, case, limit))
+}
+
+/// Runs one case on a fresh backend of the subject, for no longer than `limit`.
+#[must_use]
+pub fn judge(subject: &Arc<dyn Subject>, case: Case, limit: Duration) -> Result {
     let seed = seed();
     let started = Instant::now();
-    let limit = CASE_LIMIT + SEQUENCE_LIMIT * sequences().unwrap_or(0);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
@@ -101,7 +107,7 @@ pub fn run(subject: &Arc<dyn Subject>, case: Case) -> Result {
     };
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let behaviour = case.behaviour;
-    let result = Result {
+    Result {
         subject: subject.name(),
         number: behaviour.number,
         group: behaviour.group.name().to_owned(),
@@ -111,8 +117,7 @@ pub fn run(subject: &Arc<dyn Subject>, case: Case) -> Result {
         outcome,
         milliseconds,
         seed,
-    };
-    report(result)
+    }
 }
 
 /// Plays a case, or sees that the driver rightly has nothing to play it with.

@@ -30,6 +30,11 @@ use crate::{stats::BackendStats, units::ByteCount};
 /// - \[call.7\] A host may come up while one before it still lives, as after a failover from a host that was only slow.
 ///   Without [`ActiveActive`], one of the two may refuse to open, or answer `Unavailable` from then on; what either
 ///   does answer keeps these clauses, as if both were one.
+/// - \[call.8\] What needs a volume or snapshot that is not there is `NotFound`, and leaves nothing behind.
+/// - \[name.1\] A pool that the backend does not have is `Invalid` or `NotFound` to every call, never an empty answer:
+///   "no such volume" would make the caller forget volumes that are there.
+/// - \[name.2\] Text from outside (connectors, extra specs, paths of images, names of foreign volumes) is never taken for
+///   a path, an option or a command. A call works as without it, or is `Invalid` or `Unsupported`.
 #[async_trait]
 pub trait Driver: Send + Sync + 'static {
     /// Who this driver is.
@@ -69,6 +74,7 @@ pub trait Driver: Send + Sync + 'static {
     /// - \[create.2\] Same id and spec: `Unchanged`. Same id, other spec: `Conflict`.
     /// - \[create.3\] No room: `OutOfSpace`, and nothing is left behind.
     /// - \[create.4\] In a thick pool, what was made can be filled to its last byte, whatever was made at the same time.
+    /// - \[create.5\] No bytes at all: `Invalid`. More than the backend can make: `Invalid` or `OutOfSpace`.
     async fn create(&self, ctx: &OpCtx, spec: &VolumeSpec) -> Result<Outcome<Volume>>;
 
     /// Removes a volume.
@@ -101,6 +107,7 @@ pub trait Driver: Send + Sync + 'static {
     /// - \[copy.1\] Bytes equal the source's; a larger target's tail reads zero; a smaller target is `Invalid`.
     /// - \[copy.2\] Independent from then on, both ways; either may be deleted first.
     /// - \[copy.3\] Stopped at any instant, the target is whole or not there.
+    /// - \[copy.4\] Copies of copies, a hundred deep, are volumes like any other.
     async fn create_from_snapshot(
         &self,
         ctx: &OpCtx,
@@ -141,6 +148,8 @@ pub trait Driver: Send + Sync + 'static {
     /// - \[image.2\] A file that is not what it is said to be, or that refers to another file: `Invalid`.
     /// - \[image.3\] An image larger than the volume: `Invalid`.
     /// - \[image.4\] Progress is reported, and \[copy.3\] holds.
+    /// - \[image.6\] An image that is cut off, also while it is read: never `Ok` for a volume that lacks bytes of it.
+    /// - \[image.7\] What an image takes is bounded by the volume, whatever size it claims and however it is packed.
     async fn copy_image_to_volume(&self, ctx: &OpCtx, spec: &VolumeSpec, image: &ImageFile) -> Result<Outcome<Volume>>;
 
     /// Writes a volume's bytes to a new file at `image.path`, in `image.format`.

@@ -9,10 +9,14 @@ mod change;
 mod change_state;
 pub mod concurrency;
 pub mod fencing;
+pub mod full;
+pub mod hostile;
+pub mod hosts;
 pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
 pub mod model;
+pub mod slow;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -29,8 +33,18 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups =
-        [life_cycle::CASES, attach::CASES, fencing::CASES, concurrency::CASES, interrupted::CASES, model::CASES];
+    let groups = [
+        life_cycle::CASES,
+        attach::CASES,
+        fencing::CASES,
+        concurrency::CASES,
+        interrupted::CASES,
+        hostile::CASES,
+        full::CASES,
+        hosts::CASES,
+        slow::CASES,
+        model::CASES,
+    ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

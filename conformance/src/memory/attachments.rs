@@ -6,7 +6,13 @@ use ashlar_common::{
 };
 use serde_json::{Map, Value};
 
-use super::{call::Call, error::Error, state::Export, volumes::outcome};
+use super::{
+    call::Call,
+    error::Error,
+    faults::Fault,
+    state::Export,
+    volumes::{BETWEEN, outcome},
+};
 
 /// How many attachments a volume may have where it may have several.
 pub(super) const MAX_ATTACHMENTS: u32 = 4;
@@ -21,6 +27,11 @@ impl Call<'_> {
         wanted: &AttachmentSpec,
     ) -> Result<Outcome<ConnectionInfo>, Error> {
         let max = if self.backend.settings.capable { MAX_ATTACHMENTS } else { 1 };
+        let early = self.broken(Fault::AttachmentsAreCountedTooEarly);
+        let counted = self.look(|state| Ok(state.exports_of(volume.id).count())).await?;
+        if early {
+            tokio::time::sleep(BETWEEN).await;
+        }
         let exported = self.step("export", |state| {
             state.volume(volume)?;
             if let Some(export) = state.exports.values().find(|export| export.attachment == wanted.id) {
@@ -31,7 +42,7 @@ impl Call<'_> {
                     export => Ok((export.clone(), false)),
                 };
             }
-            let count = state.exports_of(volume.id).count();
+            let count = if early { counted } else { state.exports_of(volume.id).count() };
             if count >= usize::try_from(max).unwrap_or(usize::MAX) {
                 return Err(if max == 1 { Error::Attached(volume.id) } else { Error::TooManyAttachments(volume.id) });
             }
@@ -49,15 +60,16 @@ impl Call<'_> {
     pub(super) async fn detach(&self, volume: &VolumeRef, which: Detach) -> Result<Outcome<()>, Error> {
         let withdrawn = self.step("withdraw", |state| {
             state.pool(&volume.pool)?;
-            let before = state.exports.len();
-            state.exports.retain(|_, export| {
-                let meant = match which {
-                    Detach::One(attachment) => export.attachment == attachment,
-                    Detach::All => true,
-                };
-                export.volume != volume.id || !meant
-            });
-            Ok(((), state.exports.len() < before))
+            let meant = |_: &String, export: &mut Export| match which {
+                Detach::One(attachment) => export.volume == volume.id && export.attachment == attachment,
+                Detach::All => export.volume == volume.id,
+            };
+            let ended: Vec<_> = state.exports.extract_if(.., meant).collect();
+            let changed = !ended.is_empty();
+            if self.broken(Fault::OldTokensOpen) || self.broken(Fault::ExportsStay) {
+                state.ended.extend(ended);
+            }
+            Ok(((), changed))
         });
         Ok(outcome(withdrawn.await?))
     }

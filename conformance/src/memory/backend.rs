@@ -12,9 +12,10 @@ use ashlar_common::{ids::PoolName, stats::Provisioning};
 
 use super::{
     disk::{Home, PAGE_BYTES, lock},
+    faults::Fault,
     room::Room,
     settings::Settings,
-    state::{Pool, State},
+    state::{Export, Pool, State},
 };
 use crate::steps::Steps;
 
@@ -92,7 +93,15 @@ impl Backend {
 
     /// From now on the host changes nothing more, and its calls do not answer.
     pub fn kill(&self, host: u64) {
-        self.state().dead.insert(host);
+        let mut state = self.state();
+        let died = state.dead.insert(host);
+        if died && self.settings.broken(Fault::SyncIsNotDurable) {
+            for held in state.volumes.values() {
+                let mut disk = lock(&held.disk);
+                let last = disk.last_written();
+                disk.lose(last);
+            }
+        }
     }
 
     /// Uses up the metadata of the thin pool.
@@ -114,8 +123,9 @@ impl Backend {
     #[must_use]
     pub fn exports(&self) -> Vec<String> {
         let state = self.state();
-        let shown = state.exports.values().map(|export| format!("{} to volume {}", export.attachment, export.volume));
-        shown.collect()
+        let ended = state.ended.values().filter(|_| self.settings.broken(Fault::ExportsStay));
+        let shown = |export: &Export| format!("{} to volume {}", export.attachment, export.volume);
+        state.exports.values().chain(ended).map(shown).collect()
     }
 
     /// What no volume, snapshot or attachment accounts for.

@@ -8,6 +8,7 @@ use super::{
     backend::Backend,
     disk::{Disk, SharedDisk},
     error::Error,
+    faults::Fault,
     state::{Staged, State},
 };
 use crate::steps::{Act, Step};
@@ -31,6 +32,11 @@ pub(super) struct Staging {
 }
 
 impl Call<'_> {
+    /// Whether that is broken.
+    pub(super) fn broken(&self, fault: Fault) -> bool {
+        self.backend.settings.broken(fault)
+    }
+
     /// Waits as long as the backend is slow, at the start of a call that changes something.
     pub(super) async fn begin(self) -> Result<Self, Error> {
         let by = self.backend.slower_by();

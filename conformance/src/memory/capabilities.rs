@@ -18,6 +18,7 @@ use super::{
     client::Buckets,
     disk::lock,
     error::Error,
+    faults::Fault,
     state::{Origin, State, bytes},
     volumes::outcome,
 };
@@ -71,7 +72,10 @@ impl Call<'_> {
             if size != spec.size.bytes() {
                 return Err(Error::Invalid(format!("{name:?} has {size} bytes, not {}", spec.size.bytes())));
             }
-            let disk = Arc::clone(disk);
+            let mut disk = Arc::clone(disk);
+            if self.broken(Fault::ManageWipes) {
+                disk = state.pool(&spec.volume.pool)?.home.disk(size)?.into_shared();
+            }
             let placed = state.place(spec, &origin, disk)?;
             state.foreign.remove(&place);
             Ok(placed)
@@ -133,6 +137,11 @@ impl Call<'_> {
                 return Err(Error::Changed(volume.id));
             }
             let disk = staging.take(state);
+            if self.broken(Fault::MigrateLosesTheEnd) {
+                let mut disk = lock(&disk);
+                let last = disk.size() - 1;
+                disk.lose(last);
+            }
             if let Some(held) = state.volumes.get_mut(&volume.id) {
                 held.disk = disk;
                 held.pool = pool.clone();

@@ -15,6 +15,7 @@ use super::{
     bucket::Bucket,
     disk::Disk as Bytes,
     disk::lock,
+    faults::Fault,
     room::Full,
 };
 use crate::subject::Disk;
@@ -97,7 +98,10 @@ impl Client {
         work: impl FnOnce(&mut Bytes) -> io::Result<T>,
     ) -> io::Result<Result<T, Duration>> {
         let state = self.backend.state();
-        let export = state.exports.get(&self.token);
+        let export = state.exports.get(&self.token).or_else(|| {
+            let opens = self.backend.settings.broken(Fault::OldTokensOpen);
+            state.ended.get(&self.token).filter(|_| opens)
+        });
         let found = export.and_then(|export| Some((export.mode, state.volumes.get(&export.volume)?)));
         let Some((mode, volume)) = found else {
             return Err(io::Error::new(ErrorKind::PermissionDenied, "the token opens no volume"));
@@ -149,10 +153,16 @@ impl Disk for Client {
     }
 
     fn discard(&self, offset: u64, length: u64) -> io::Result<()> {
-        self.perform(Cost::Write(0), |disk| {
+        let reaches = self.backend.settings.broken(Fault::DiscardReachesSharers);
+        let before = self.perform(Cost::Write(0), |disk| {
+            let before = if reaches { Some(disk.without_room()) } else { None };
             disk.discard(offset, length);
-            Ok(())
-        })
+            Ok(before)
+        })?;
+        if let Some(Ok(before)) = before {
+            self.backend.state().discard_sharers(&before, offset, length);
+        }
+        Ok(())
     }
 }
 

@@ -25,6 +25,9 @@ pub(super) enum Home {
     },
 }
 
+/// No volume has more times the bytes of its thin pool.
+const MOST_PROMISED: u64 = 64;
+
 /// A page, and the room that it takes.
 #[derive(Debug)]
 struct Page {
@@ -42,6 +45,7 @@ pub(super) struct Disk {
     taken: Taken,
     /// Grows with every change of the bytes.
     version: u64,
+    last_written: u64,
 }
 
 /// A disk that can be held at several places at once, which is how volumes come to share bytes that they should not.
@@ -57,13 +61,25 @@ impl Home {
     pub(super) fn disk(&self, size: u64) -> Result<Disk, Full> {
         let taken = match self {
             Self::Thick(room) => room.take(rounded(size))?,
+            Self::Thin { data, .. } if size / MOST_PROMISED > data.limit() => return Err(Full),
             // A pool without a free page would break the promise of the first byte.
             Self::Thin { data, metadata } => {
                 drop(data.take(PAGE_BYTES)?);
                 metadata.take(1)?
             }
         };
-        Ok(Disk { home: self.clone(), size, pages: BTreeMap::new(), taken, version: 0 })
+        Ok(Disk { home: self.clone(), size, pages: BTreeMap::new(), taken, version: 0, last_written: 0 })
+    }
+
+    /// An empty disk, whether there is room or not.
+    pub(super) fn disk_unchecked(&self, size: u64) -> Result<Disk, Full> {
+        match self {
+            Self::Thick(room) => {
+                let taken = room.take_unchecked(rounded(size));
+                Ok(Disk { home: self.clone(), size, pages: BTreeMap::new(), taken, version: 0, last_written: 0 })
+            }
+            Self::Thin { .. } => self.disk(size),
+        }
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -107,8 +123,10 @@ impl Disk {
 
     /// Gives it so many bytes; new ones read zero, since no page ever holds anything behind the end.
     pub(super) fn grow(&mut self, size: u64) -> Result<(), Full> {
-        if let Home::Thick(_) = self.home {
-            self.taken.grow(rounded(size) - rounded(self.size))?;
+        match &self.home {
+            Home::Thick(_) => self.taken.grow(rounded(size) - rounded(self.size))?,
+            Home::Thin { data, .. } if size / MOST_PROMISED > data.limit() => return Err(Full),
+            Home::Thin { .. } => {}
         }
         self.size = size;
         self.version += 1;
@@ -158,6 +176,7 @@ impl Disk {
     /// Writes, page by page: where the room ends on the way, the pages before it are written.
     pub(super) fn write_at(&mut self, mut bytes: &[u8], mut offset: u64) -> Result<(), Full> {
         self.version += 1;
+        self.last_written = offset;
         while !bytes.is_empty() {
             let (index, start, length) = part(offset, bytes.len());
             let (now, rest) = bytes.split_at(length);
@@ -179,6 +198,40 @@ impl Disk {
                 self.taken.shrink(1);
             }
         }
+    }
+
+    /// Gives up the pages that `other` has, too. For [`Fault`](super::faults::Fault)s, as all below.
+    pub(super) fn forget_shared(&mut self, other: &Self) {
+        let shared = |index: &u64, page: &Arc<Page>| other.pages.get(index).is_some_and(|it| Arc::ptr_eq(it, page));
+        self.pages.retain(|index, page| !shared(index, page));
+    }
+
+    /// The same pages, without room of its own for them.
+    pub(super) fn without_room(&self) -> Result<Self, Full> {
+        let mut copy = Home::Thick(Room::new(u64::MAX)).disk(self.size)?;
+        copy.pages.clone_from(&self.pages);
+        Ok(copy)
+    }
+
+    /// Whether it shares a page with `other`.
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        self.pages.iter().any(|(index, page)| other.pages.get(index).is_some_and(|it| Arc::ptr_eq(it, page)))
+    }
+
+    /// Loses the page that holds the byte at `offset`.
+    pub(super) fn lose(&mut self, offset: u64) {
+        self.pages.remove(&(offset / PAGE_BYTES));
+    }
+
+    /// Where the last page that was written begins.
+    pub(super) fn last_written(&self) -> u64 {
+        self.last_written
+    }
+
+    /// Junk from `from` on, a little of it.
+    pub(super) fn soil(&mut self, from: u64) -> Result<(), Full> {
+        let length = usize::try_from(self.size.saturating_sub(from)).unwrap_or(PAGE).min(512);
+        self.write_at(&vec![0xA5; length], from)
     }
 
     /// Calls `each` with every page that holds anything, and where it lies.

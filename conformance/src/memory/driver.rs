@@ -21,6 +21,7 @@ use super::{
     backend::Backend,
     call::Call,
     error::Error,
+    faults::Fault,
     state::shown_snapshot,
 };
 
@@ -45,7 +46,9 @@ impl MemoryDriver {
         }
         let host = {
             let mut state = backend.state();
-            state.sweep();
+            if !backend.settings.broken(Fault::NothingIsSwept) {
+                state.sweep();
+            }
             state.next()
         };
         Ok(Self { backend, host })

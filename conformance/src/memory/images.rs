@@ -15,6 +15,7 @@ use super::{
     call::{Call, Staging},
     disk::{PAGE_BYTES, lock},
     error::Error,
+    faults::Fault,
     state::{Origin, copy},
 };
 
@@ -27,9 +28,14 @@ impl Call<'_> {
             return Ok(Outcome::Unchanged(volume));
         }
         let staging = self.reserve(spec).await?;
+        if self.broken(Fault::ImageVolumeIsThereTooEarly) {
+            self.place_instead(spec, &Origin::Image, &staging, staging.disk.clone()).await?;
+        }
         let file = scratch(spec.size.bytes()).map_err(scratch_error)?;
         image::copy_into(self.ctx, image, &file, spec.size).await?;
-        self.fill(&file, spec.size.bytes(), &staging).await?;
+        // Behind the image's end there is nothing but zeros.
+        let held = image::inspect(&File::open(&image.path).map_err(scratch_error)?, image.format)?;
+        self.fill(&file, held.virtual_size.min(spec.size).bytes(), &staging).await?;
         Ok(self.place(spec, &Origin::Image, &staging).await?)
     }
 

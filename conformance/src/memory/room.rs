@@ -36,6 +36,12 @@ impl Room {
         }
     }
 
+    /// Takes it whether it is there or not.
+    pub(super) fn take_unchecked(self: &Arc<Self>, amount: u64) -> Taken {
+        self.taken.fetch_add(amount, Ordering::SeqCst);
+        Taken { room: Arc::clone(self), amount }
+    }
+
     pub(super) fn limit(&self) -> u64 {
         self.limit
     }

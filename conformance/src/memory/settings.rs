@@ -20,6 +20,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether that is broken.
+    pub(super) fn broken(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
     /// A backend of some hundred mebibytes that can do everything.
     #[must_use]
     pub fn new(provisioning: Provisioning) -> Self {

@@ -8,6 +8,7 @@ use super::{
     call::{Call, Staging},
     disk::lock,
     error::Error,
+    faults::Fault,
     state::{Frozen, Origin, State, copy, shown_snapshot},
     volumes::outcome,
 };
@@ -37,7 +38,10 @@ impl Call<'_> {
                 return Ok((taken, false));
             }
             for (snapshot, staging) in snapshots.iter().zip(&staged) {
-                let disk = staging.take(state);
+                let mut disk = staging.take(state);
+                if self.broken(Fault::SnapshotFollows) {
+                    disk = state.volume(&snapshot.volume)?.disk.clone();
+                }
                 state.snapshots.insert(snapshot.id, Frozen { of: snapshot.volume.clone(), disk });
             }
             Ok((all_taken(state, snapshots)?.unwrap_or_default(), true))
@@ -66,6 +70,15 @@ impl Call<'_> {
                 return Ok(None);
             }
             let Some(frozen) = state.snapshots.remove(&snapshot.id) else { return Ok(None) };
+            if let (true, Some(held)) =
+                (self.broken(Fault::SnapshotTakesSharedPages), state.volumes.get(&snapshot.volume.id))
+            {
+                lock(&held.disk).forget_shared(&lock(&frozen.disk));
+            }
+            if self.broken(Fault::SnapshotMergesIntoOthers) {
+                let others = state.snapshots.values_mut().filter(|other| other.of == frozen.of);
+                others.for_each(|other| other.disk = frozen.disk.clone());
+            }
             Ok(Some(self.stage_shared(state, format!("a half-removed snapshot {}", snapshot.id), frozen.disk)))
         });
         let Some(staging) = withdrawn.await? else { return Ok(Outcome::Unchanged(())) };
@@ -92,6 +105,10 @@ impl Call<'_> {
             return Ok(Outcome::Unchanged(volume));
         }
         let staging = self.copy(spec, |state| Ok(&state.volume(source)?.disk)).await?;
+        if self.broken(Fault::CloneShares) {
+            let shared = self.look(|state| Ok(state.volume(source)?.disk.clone())).await?;
+            return self.place_instead(spec, &origin, &staging, shared).await;
+        }
         self.place(spec, &origin, &staging).await
     }
 
@@ -103,7 +120,11 @@ impl Call<'_> {
     ) -> Result<Staging, Error> {
         self.step("copy", |state| {
             let home = &state.pool(&spec.volume.pool)?.home;
-            let disk = copy(source(state)?, home, spec.size.bytes())?;
+            let source = source(state)?;
+            let mut disk = copy(source, home, spec.size.bytes())?;
+            if self.broken(Fault::LargerCopyEndsInJunk) {
+                disk.soil(lock(source).size())?;
+            }
             Ok(self.stage(state, format!("a half-made volume {}", spec.volume.id), disk))
         })
         .await
@@ -113,14 +134,17 @@ impl Call<'_> {
         let volume = &snapshot.volume;
         let staging = self.step("copy", |state| {
             state.refuse_attached(volume.id)?;
-            let size = lock(&state.volume(volume)?.disk).size();
+            let frozen = lock(&state.snapshot(snapshot)?.disk).size();
+            let now = lock(&state.volume(volume)?.disk).size();
+            let size = if self.broken(Fault::RevertBringsTheOldSize) { frozen } else { now };
             let disk = copy(&state.snapshot(snapshot)?.disk, &state.pool(&volume.pool)?.home, size)?;
             Ok(self.stage(state, format!("the bytes to revert volume {} to", volume.id), disk))
         });
         let staging = staging.await?;
         let switched = self.step("switch", |state| {
             state.refuse_attached(volume.id)?;
-            if lock(&state.volume(volume)?.disk).size() != lock(&staging.disk).size() {
+            let same = lock(&state.volume(volume)?.disk).size() == lock(&staging.disk).size();
+            if !same && !self.broken(Fault::RevertBringsTheOldSize) {
                 return Err(Error::Changed(volume.id));
             }
             let disk = staging.take(state);

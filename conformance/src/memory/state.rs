@@ -31,6 +31,10 @@ pub(super) struct State {
     /// What others made, by pool and name.
     pub(super) foreign: BTreeMap<(PoolName, String), SharedDisk>,
     pub(super) staged: BTreeMap<u64, Staged>,
+    /// Disks of volumes that were removed, for [`Fault::OldPagesReappear`](super::faults::Fault).
+    pub(super) removed: Vec<SharedDisk>,
+    /// Attachments that have ended, for the faults that leave something of them.
+    pub(super) ended: BTreeMap<String, Export>,
     /// Metadata that nothing uses.
     pub(super) ballast: Vec<Taken>,
     pub(super) dead: BTreeSet<u64>,
@@ -205,6 +209,17 @@ impl State {
         let volume = self.shown(spec.volume.id, &held);
         self.volumes.insert(spec.volume.id, held);
         Ok((volume, true))
+    }
+
+    /// Gives back a range in all disks that share it. For [`Fault::DiscardReachesSharers`](super::faults::Fault).
+    pub(super) fn discard_sharers(&self, with: &Disk, offset: u64, length: u64) {
+        let volumes = self.volumes.values().map(|held| &held.disk);
+        for disk in volumes.chain(self.snapshots.values().map(|frozen| &frozen.disk)) {
+            let mut disk = lock(disk);
+            if disk.shares_with(with) {
+                disk.discard(offset, length);
+            }
+        }
     }
 
     /// Removes what dead hosts left half done.

@@ -1,5 +1,7 @@
 //! Making, removing and growing volumes.
 
+use std::time::Duration;
+
 use ashlar_common::{
     driver::{Outcome, Volume, VolumeRef, VolumeSpec},
     units::ByteCount,
@@ -7,10 +9,14 @@ use ashlar_common::{
 
 use super::{
     call::{Call, Staging},
-    disk::lock,
+    disk::{PAGE_BYTES, SharedDisk, lock},
     error::Error,
+    faults::Fault,
     state::Origin,
 };
+
+/// The time between a look and what follows from it, for [`Fault`]s that leave some.
+pub(super) const BETWEEN: Duration = Duration::from_millis(10);
 
 /// What a call answers that may have found everything done.
 pub(super) fn outcome<T>((value, changed): (T, bool)) -> Outcome<T> {
@@ -36,8 +42,27 @@ impl Call<'_> {
 
     /// Takes room for a volume.
     pub(super) async fn reserve(&self, spec: &VolumeSpec) -> Result<Staging, Error> {
+        let early = self.broken(Fault::RoomIsCountedTooEarly);
+        if early {
+            self.look(|state| Ok(drop(state.pool(&spec.volume.pool)?.home.disk(spec.size.bytes())?))).await?;
+            tokio::time::sleep(BETWEEN).await;
+        }
         self.step("reserve", |state| {
-            let disk = state.pool(&spec.volume.pool)?.home.disk(spec.size.bytes())?;
+            let home = state.pool(&spec.volume.pool)?.home.clone();
+            let made = match early {
+                true => home.disk_unchecked(spec.size.bytes()),
+                false => home.disk(spec.size.bytes()),
+            };
+            if made.is_err() && self.broken(Fault::FailureKeepsRoom) {
+                std::mem::forget(home.disk(PAGE_BYTES)?);
+            }
+            let mut disk = made?;
+            if self.broken(Fault::FreshIsNotZero) {
+                disk.soil(0)?;
+            }
+            if let Some(old) = state.removed.pop() {
+                disk.pull(&lock(&old), 0, usize::try_from(spec.size.bytes() / PAGE_BYTES).unwrap_or(0))?;
+            }
             Ok(self.stage(state, format!("a half-made volume {}", spec.volume.id), disk))
         })
         .await
@@ -57,6 +82,21 @@ impl Call<'_> {
         Ok(outcome(placed.await?))
     }
 
+    /// Lets a volume be seen whose bytes are others than those that were prepared.
+    pub(super) async fn place_instead(
+        &self,
+        spec: &VolumeSpec,
+        origin: &Origin,
+        staging: &Staging,
+        disk: SharedDisk,
+    ) -> Result<Outcome<Volume>, Error> {
+        let placed = self.step("place", |state| {
+            staging.take(state);
+            state.place(spec, origin, disk)
+        });
+        Ok(outcome(placed.await?))
+    }
+
     pub(super) async fn delete(&self, volume: &VolumeRef) -> Result<Outcome<()>, Error> {
         let withdrawn = self.step("withdraw", |state| {
             if state.find(volume)?.is_none() {
@@ -64,6 +104,12 @@ impl Call<'_> {
             }
             state.refuse_attached(volume.id)?;
             let Some(held) = state.volumes.remove(&volume.id) else { return Ok(None) };
+            if self.broken(Fault::OldPagesReappear) {
+                state.removed.push(lock(&held.disk).without_room()?.into_shared());
+            }
+            if self.broken(Fault::DeleteTakesSharedPages) {
+                state.volumes.values().for_each(|other| lock(&other.disk).forget_shared(&lock(&held.disk)));
+            }
             Ok(Some(self.stage_shared(state, format!("a half-removed volume {}", volume.id), held.disk)))
         });
         let Some(staging) = withdrawn.await? else { return Ok(Outcome::Unchanged(())) };
@@ -99,7 +145,15 @@ impl Call<'_> {
             if !attached {
                 state.refuse_attached(volume.id)?;
             }
-            lock(&held.disk).grow(size.bytes())?;
+            let mut disk = lock(&held.disk);
+            disk.grow(size.bytes())?;
+            if self.broken(Fault::GrownBytesAreNotZero) {
+                disk.soil(now)?;
+            }
+            if self.broken(Fault::GrowingLosesTheOldEnd) {
+                disk.lose(now - 1);
+            }
+            drop(disk);
             Ok((state.look_at(volume)?, true))
         });
         Ok(outcome(grown.await?))

@@ -99,7 +99,8 @@ impl Call {
         same_snapshot || self.volumes().iter().any(|volume| other.volumes().contains(volume))
     }
 
-    fn volumes(&self) -> Vec<VolumeSlot> {
+    /// The volumes that it needs, its own first.
+    pub(crate) fn volumes(&self) -> Vec<VolumeSlot> {
         let source = match self {
             Self::Clone { from, .. } => Some(*from),
             Self::FromSnapshot { of: (_, volume), .. } => Some(*volume),

@@ -21,11 +21,11 @@ use crate::{
 };
 
 /// The longest sequence.
-const LONGEST: usize = 30;
+const LONGEST: usize = 40;
 /// Without a number of sequences, no more than these, and none is begun after so long.
 const BUDGET: (u32, Duration) = (40, Duration::from_secs(4));
 /// No longer than this is spent on making a sequence shorter, and no more tries.
-const SHRINKING: (u32, Duration) = (500, Duration::from_secs(90));
+const SHRINKING: (u32, Duration) = (300, Duration::from_secs(60));
 
 /// A sequence that does not follow the model, and what it was made from.
 #[derive(Debug)]
@@ -103,20 +103,66 @@ async fn shrink(
     tree: &mut (impl ValueTree<Value = Vec<Vec<Drawn>>> + Send),
     failed: (Vec<String>, String),
 ) -> Held<(u32, Vec<String>, String)> {
-    let (began, mut best) = (Instant::now(), failed);
-    let mut tries = 0;
+    let mut shrinking = Shrinking { stage, flavour, best: (tree.current(), failed), tries: 0, began: Instant::now() };
     let mut more = tree.simplify();
-    while more && tries < SHRINKING.0 && began.elapsed() < SHRINKING.1 {
-        tries += 1;
-        more = match fails(stage, flavour, &tree.current()).await? {
-            Some(failed) => {
-                best = failed;
-                tree.simplify()
-            }
-            None => tree.complicate(),
-        };
+    while more && !shrinking.is_over() {
+        more = if shrinking.fails_too(tree.current()).await? { tree.simplify() } else { tree.complicate() };
     }
-    Ok((tries, best.0, best.1))
+    shrinking.leave_out().await?;
+    let (_, (steps, why)) = shrinking.best;
+    Ok((shrinking.tries, steps, why))
+}
+
+/// The shortest sequence so far that fails.
+struct Shrinking<'s> {
+    stage: &'s Stage,
+    flavour: Flavour,
+    best: (Vec<Vec<Drawn>>, (Vec<String>, String)),
+    tries: u32,
+    began: Instant,
+}
+
+impl Shrinking<'_> {
+    fn is_over(&self) -> bool {
+        self.tries >= SHRINKING.0 || self.began.elapsed() >= SHRINKING.1
+    }
+
+    async fn fails_too(&mut self, sequence: Vec<Vec<Drawn>>) -> Held<bool> {
+        self.tries += 1;
+        let failed = fails(self.stage, self.flavour, &sequence).await?;
+        let fails_too = failed.is_some();
+        if let Some(failed) = failed {
+            self.best = (sequence, failed);
+        }
+        Ok(fails_too)
+    }
+
+    /// Takes out one step or call after the other until each is needed: proptest tries that once, before it makes the
+    /// rest simpler, and what was needed then may not be now.
+    async fn leave_out(&mut self) -> Held {
+        let mut at = 0;
+        while let Some(shorter) = without(&self.best.0, at)
+            && !self.is_over()
+        {
+            at = if self.fails_too(shorter).await? { 0 } else { at + 1 };
+        }
+        Ok(())
+    }
+}
+
+/// The sequence without one of its calls; `None` if it has not so many.
+fn without(sequence: &[Vec<Drawn>], at: usize) -> Option<Vec<Vec<Drawn>>> {
+    let mut sequence = sequence.to_vec();
+    let mut left = at;
+    for step in &mut sequence {
+        if left < step.len() {
+            step.remove(left);
+            sequence.retain(|step| !step.is_empty());
+            return Some(sequence);
+        }
+        left -= step.len();
+    }
+    None
 }
 
 impl Failure {
@@ -139,9 +185,4 @@ impl Failure {
         );
         text
     }
-}
-#[cfg(test)]
-pub(crate) async fn show(stage: &Stage, flavour: Flavour, seed: u64) -> Vec<String> {
-    let tree = draw(seed, flavour).expect("");
-    player::play(stage, flavour, &tree.current()).await.steps
 }

@@ -9,8 +9,9 @@ use ashlar_common::driver::{AccessMode, Kind};
 use proptest::{collection::vec, strategy::Strategy};
 
 use super::{
-    call::{ATTACHMENTS, AttachmentSlot, Call, SNAPSHOTS, SnapshotOf, SnapshotSlot, VOLUMES, VolumeSlot},
+    call::{ATTACHMENTS, Answer, AttachmentSlot, Call, SNAPSHOTS, SnapshotOf, SnapshotSlot, VOLUMES, VolumeSlot},
     content::Stamp,
+    rules::{Allowed, Limits, allowed},
     world::{Mode, World},
 };
 
@@ -95,40 +96,51 @@ const WHATS: u8 = 100;
 impl Drawn {
     /// What it means in this world.
     #[must_use]
-    pub(crate) fn action(&self, world: &World, can_revert: bool, nth: u32) -> Action {
+    pub(crate) fn action(&self, world: &World, limits: &Limits, nth: u32) -> Action {
         let live = pick(world.volumes.keys(), self.volume).unwrap_or(VolumeSlot(self.volume % VOLUMES));
         let new = self.new_slot(world);
         let what = self.what_can_be(world);
         let call = match what {
-            0..12 => Call::Create { volume: new, size: self.size() },
-            12..34 => return self.write(world),
-            34..44 => Call::Snapshot { of: (SnapshotSlot(self.other % SNAPSHOTS), live) },
-            44..52 => self.copy_snapshot(world, new),
-            52..60 => self.copy_volume(world, new),
-            60..66 => self.extend(world, live),
-            66..72 if can_revert => Call::Revert { of: self.snapshot(world) },
-            66..76 => self.attach(live),
-            76..80 => Call::Detach { volume: live, attachment: AttachmentSlot(self.other % ATTACHMENTS) },
-            80..82 => Call::DetachAll { volume: live },
-            82..87 => Call::Delete { volume: live },
+            0..10 => Call::Create { volume: new, size: self.size() },
+            10..32 => return self.write(world),
+            32..42 => Call::Snapshot { of: (SnapshotSlot(self.other % SNAPSHOTS), live) },
+            42..50 => self.copy_snapshot(world, new),
+            50..58 => self.copy_volume(world, new),
+            58..64 => self.extend(world, live),
+            64..70 if limits.claims.capabilities.revert => Call::Revert { of: self.snapshot(world) },
+            64..73 => self.attach(live),
+            73..76 => Call::Detach { volume: live, attachment: AttachmentSlot(self.other % ATTACHMENTS) },
+            76..78 => Call::DetachAll { volume: live },
+            78..87 => Call::Delete { volume: live },
             87..91 => Call::DeleteSnapshot { of: self.snapshot(world) },
             91..94 => self.image_in(new, nth),
             94..96 => Call::ImageOut { volume: live },
             96..98 => return Action::Restart,
             _ => return Action::Check,
         };
-        Action::Call(call)
+        Action::Call(self.unless_in_use(call, world, limits))
+    }
+
+    /// Most of what is refused because a client has the volume makes the client let go instead.
+    fn unless_in_use(&self, call: Call, world: &World, limits: &Limits) -> Call {
+        let busy = |(answer, _): &Allowed| *answer == Answer::Refused(Kind::Busy);
+        if self.number >= VAIN || !allowed(world, limits, &call, 0).iter().all(busy) {
+            return call;
+        }
+        let attached = |slot: &VolumeSlot| world.volumes.get(slot).is_some_and(|volume| !volume.attachments.is_empty());
+        let in_use = call.volumes().into_iter().find(attached);
+        in_use.map_or(call, |volume| Call::DetachAll { volume })
     }
 
     /// Most of what cannot be done yet leads there: a snapshot where there is none to go back to, a volume where there is
     /// none to be attached. The rest is asked for in vain.
     fn what_can_be(&self, world: &World) -> u8 {
-        let of_volumes = matches!(self.what, 12..44 | 52..87 | 94..96);
-        let of_snapshots = matches!(self.what, 44..52 | 66..72 | 87..91);
+        let of_volumes = matches!(self.what, 10..42 | 50..87 | 94..96);
+        let of_snapshots = matches!(self.what, 42..50 | 64..70 | 87..91);
         match self.what {
             what if self.number >= VAIN => what,
             _ if world.volumes.is_empty() && (of_volumes || of_snapshots) => 0,
-            _ if world.snapshots.is_empty() && of_snapshots => 34,
+            _ if world.snapshots.is_empty() && of_snapshots => 32,
             what => what,
         }
     }
@@ -198,9 +210,9 @@ impl Drawn {
     /// The size of a copy: mostly the same.
     fn copy_of(&self, size: u64) -> u64 {
         match self.number {
-            0..160 => size,
-            160..240 => self.more(size),
-            _ => (size - 1).max(1),
+            0..140 => size,
+            140..180 | VAIN.. => self.more(size),
+            180..VAIN => (size - 1).max(1),
         }
     }
 

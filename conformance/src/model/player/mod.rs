@@ -115,9 +115,8 @@ impl<'s> Player<'s> {
     async fn step(&mut self, drawn: &[Drawn]) -> Held {
         let mut at_once = Vec::new();
         for drawn in drawn {
-            let can_revert = self.limits.claims.capabilities.revert;
             self.nth += 1;
-            match drawn.action(self.world()?, can_revert, self.nth) {
+            match drawn.action(self.world()?, &self.limits, self.nth) {
                 Action::Call(call) if self.flavour == Flavour::AtOnce => at_once.push((self.nth, call)),
                 Action::Call(call) => self.call(call, drawn).await?,
                 other => self.other(other).await?,

@@ -109,14 +109,16 @@ impl Asked<'_> {
     /// \[revert.1\] \[revert.2\] Of an attached volume it may be refused, or done under its clients; of one that is not
     /// the one the snapshot was taken of, though it has its id, all is allowed but harm.
     pub(super) fn revert(&self, (id, volume): SnapshotOf) -> Vec<Allowed> {
-        let Some(target) = self.world.volumes.get(&volume) else { return self.refused(&[Kind::NotFound]) };
-        let snapshot = match self.world.snapshots.get(&id) {
-            None => return self.refused(&[Kind::NotFound, Kind::Busy][..if is_attached(target) { 2 } else { 1 }]),
-            Some(other) if other.volume != volume => {
-                let kinds = [Kind::NotFound, Kind::Conflict, Kind::Invalid, Kind::Busy];
-                return self.refused(&kinds[..if is_attached(target) { 4 } else { 3 }]);
-            }
-            Some(snapshot) => snapshot,
+        let wrong: &[Kind] = match self.world.snapshots.get(&id) {
+            None => &[Kind::NotFound],
+            Some(snapshot) if snapshot.volume != volume => &[Kind::NotFound, Kind::Conflict, Kind::Invalid],
+            Some(_) => &[],
+        };
+        let target = self.world.volumes.get(&volume);
+        let (Some(target), Some(snapshot), []) = (target, self.world.snapshots.get(&id), wrong) else {
+            let busy = target.is_some_and(is_attached).then_some(Kind::Busy);
+            let absent = target.is_none().then_some(Kind::NotFound);
+            return self.refused(&wrong.iter().copied().chain(busy).chain(absent).collect::<Vec<_>>());
         };
         let content = snapshot.content.within(target.size);
         let so_already = content == target.content;

@@ -77,7 +77,7 @@ pub(crate) async fn find(stage: &Stage, flavour: Flavour, count: Option<u32>) ->
 }
 
 /// The one sequence of a seed.
-fn draw(seed: u64, flavour: Flavour) -> Held<impl ValueTree<Value = Vec<Vec<Drawn>>> + Send> {
+pub(crate) fn draw(seed: u64, flavour: Flavour) -> Held<impl ValueTree<Value = Vec<Vec<Drawn>>> + Send> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { failure_persistence: None, ..Config::default() };

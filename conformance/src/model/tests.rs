@@ -1,12 +1,24 @@
 //! What the model is worth: drivers that are broken on purpose are found, and shown in a few steps.
 
+mod twists;
+
 use std::sync::Arc;
 
+use ashlar_common::{driver::Driver, stats::Provisioning};
+use proptest::strategy::ValueTree;
+
+use self::twists::{ForgetsOneInTen, LeavesHalfWhenKilled, RevertLosesOtherSnapshots};
 use super::{
-    search::{Failure, find},
+    player,
+    search::{Failure, draw, find},
     sequence::Flavour,
 };
-use crate::{mutants, stage::Stage, subject::Subject};
+use crate::{
+    memory::{MemorySubject, Settings},
+    mutants::{self, Base, How, Mutant, twisted},
+    stage::Stage,
+    subject::Subject,
+};
 
 /// Searches a driver for a sequence that does not follow the model, in so many.
 async fn search(subject: impl Subject + 'static, flavour: Flavour, count: u32) -> Option<Failure> {
@@ -15,10 +27,19 @@ async fn search(subject: impl Subject + 'static, flavour: Flavour, count: u32) -
     find(&stage, flavour, Some(count)).await.expect("memory is always there")
 }
 
+/// A mutant of the suite.
+fn mutant(name: &str) -> Mutant {
+    mutants::all().into_iter().find(|mutant| mutant.name == name).expect("there is such a mutant")
+}
+
+/// A driver of these tests that is broken in its calls.
+fn broken(name: &'static str, wrap: fn(Arc<dyn Driver>) -> Arc<dyn Driver>) -> Mutant {
+    Mutant { name, breaks: 63, of: Base::Thin, how: How::Around(wrap) }
+}
+
 /// The mutant must be found, and shown in at most so many steps. The check and the taking down that end every sequence
 /// are steps, too.
-async fn check(name: &str, flavour: Flavour, most: usize) {
-    let mutant = mutants::all().into_iter().find(|mutant| mutant.name == name).expect("there is such a mutant");
+async fn check(mutant: Mutant, flavour: Flavour, most: usize) {
     let failure = search(mutant, flavour, 100).await.expect("it does not follow the model");
     let report = failure.report("memory", 63);
     assert!(failure.steps.len() <= most, "{} steps, not {most}:\n{report}", failure.steps.len());
@@ -28,14 +49,14 @@ macro_rules! found {
     ($($name:ident: $flavour:ident, $most:literal;)*) => {$(
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
-            check(stringify!($name), Flavour::$flavour, $most).await;
+            check(mutant(stringify!($name)), Flavour::$flavour, $most).await;
         }
     )*};
 }
 
 /// Of what breaks below or around a driver, that which shows only when calls come together.
 mod found_in_a_few_steps {
-    use super::{Flavour, check};
+    use super::{Flavour, check, mutant};
 
     found! {
         create_again_makes_it_anew: Faults, 4;
@@ -57,4 +78,51 @@ mod found_in_a_few_steps {
         detach_of_one_ends_all: Plain, 5;
         exclusive_attachments_are_counted_too_early: AtOnce, 5;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_that_forgets_one_in_ten_is_found() {
+    check(broken("forgets_one_in_ten", twisted::<ForgetsOneInTen>), Flavour::Plain, 25).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_leaves_something_when_killed_is_found() {
+    check(broken("leaves_half_when_killed", twisted::<LeavesHalfWhenKilled>), Flavour::Kills, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revert_that_loses_other_snapshots_is_found() {
+    check(broken("revert_loses_snapshots", twisted::<RevertLosesOtherSnapshots>), Flavour::Plain, 7).await;
+}
+
+/// What is never drawn is never found: every call must do its work in some sequence, and be cut in another.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_is_drawn_and_does_its_work() {
+    let calls = ["create v", "delete v", "extend v", "snapshot s", "delete snapshot s", "from snapshot", "clone v"];
+    let more = ["revert v", "attach v", "detach a", "detach all", "copy an image", "to an image"];
+    for (flavour, ends) in [
+        (Flavour::Plain, &[" -> changed"][..]),
+        (Flavour::Faults, &["its answer lost -> outcome unknown", "cancelled meanwhile -> outcome unknown"]),
+        (Flavour::Kills, &["the host killed meanwhile -> outcome unknown"]),
+    ] {
+        let steps = steps_of(flavour, 60).await;
+        for call in calls.iter().chain(&more) {
+            let ended = |step: &&String| step.contains(call) && ends.iter().any(|end| step.ends_with(end));
+            assert!(steps.iter().any(|step| ended(&step)), "{flavour:?}: no {call:?} of {} has {ends:?}", steps.len());
+        }
+    }
+}
+
+/// The steps of many sequences on the honest driver, which follows the model.
+async fn steps_of(flavour: Flavour, count: u64) -> Vec<String> {
+    let subject: Arc<dyn Subject> = Arc::new(MemorySubject::new("memory", Settings::new(Provisioning::Thin)));
+    let mut steps = Vec::new();
+    for seed in 1..=count {
+        let stage = Stage::raise(&subject, seed).await.expect("memory is always there");
+        let sequence = draw(seed, flavour).expect("a sequence").current();
+        let played = player::play(&stage, flavour, &sequence).await;
+        assert!(played.held.is_ok(), "{:?} after {:#?}", played.held, played.steps);
+        steps.extend(played.steps);
+    }
+    steps
 }

@@ -86,11 +86,19 @@ impl Stage {
         for volume in full.whole.iter().chain(&full.part) {
             self.delete(volume).await?;
         }
+        self.has_room_again().await
+    }
+
+    /// Waits until the pool, which nothing is in, takes a whole volume of [`Stage::piece_size`].
+    ///
+    /// # Errors
+    /// It does not, though there was time.
+    pub async fn has_room_again(&self) -> Held {
         let begun = Instant::now();
         loop {
             let Some(seen) = self.try_piece().await? else { return Ok(()) };
             ensure(begun.elapsed() < FREED_WITHIN, || {
-                format!("all volumes were deleted {} s ago, and there is no room: {seen}", FREED_WITHIN.as_secs())
+                format!("nothing was in the pool for {} s, and there is no room: {seen}", FREED_WITHIN.as_secs())
             })?;
             tokio::time::sleep(FREED_LOOK).await;
         }

@@ -18,6 +18,7 @@ pub mod memory;
 mod model;
 pub mod mutants;
 pub mod outcome;
+pub mod qcow2;
 pub mod race;
 pub mod stage;
 pub mod steps;

@@ -58,6 +58,8 @@ pub trait Driver: Send + Sync + 'static {
     /// What the backend really holds of a volume; `None` if nothing.
     ///
     /// - \[inspect.1\] A volume whose making has not ended is not there.
+    /// - \[inspect.2\] A backend that cannot be asked is `Unavailable`, never `None`; nor does [`Driver::list`] leave out
+    ///   what it could not ask for. Recovery would act on it.
     async fn inspect(&self, ctx: &OpCtx, volume: &VolumeRef) -> Result<Option<Volume>>;
 
     /// What the backend really holds of a snapshot; `None` if nothing.

@@ -23,8 +23,7 @@ use super::Case;
 /// The size of volumes here; whole sectors, so that images of every format can have it.
 const SIZE: usize = (1 << 20) + 512;
 /// What text becomes dangerous by, if somebody takes it for a path, an option, a command, a format or a URL.
-const HOSTILE: [&str; 10] = [
-    "../../../../../../../../tmp/ashlar-planted",
+const HOSTILE: [&str; 9] = [
     "/dev/null",
     "--help",
     "-rf",
@@ -72,12 +71,18 @@ async fn names(stage: &Stage) -> Held {
             in_no_pool(stage, &volume, pool.parse().map_err(Stop::failed)?).await?;
         }
     }
-    for (text, format) in HOSTILE.into_iter().zip([ImageFormat::Raw, ImageFormat::Qcow2].into_iter().cycle()) {
+    let trap = tempfile::tempdir().map_err(Stop::failed)?;
+    let planted = format!("{}{}/planted", "../".repeat(16), trap.path().display());
+    for (text, format) in
+        HOSTILE.into_iter().chain([planted.as_str()]).zip([ImageFormat::Raw, ImageFormat::Qcow2].into_iter().cycle())
+    {
         connector_with(stage, &volume, &content, text).await?;
         spec_with(stage, text).await?;
         image_at(stage, &volume, &content, text, format).await?;
         foreign(stage, text).await?;
     }
+    let found = files_of(trap.path())?;
+    ensure(found.is_empty(), || format!("a name was taken for a path, and made files elsewhere: {found:?}"))?;
     stage.has_just("after all the names", &[&volume], &[]).await?;
     stage.holds("a volume after all the names", &volume, &content).await?;
     let exports = stage.site.exports().await.map_err(Stop::failed)?;

@@ -5,18 +5,27 @@ use std::{future::Future, pin::Pin};
 use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
 pub mod attach;
+pub mod bytes;
 mod change;
 mod change_state;
 pub mod concurrency;
+pub mod copies;
 pub mod fencing;
 pub mod full;
 pub mod hostile;
+pub mod hostile_images;
 pub mod hosts;
+pub mod images;
 pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
 pub mod model;
 pub mod slow;
+pub mod snapshots;
+pub mod stats;
+#[cfg(test)]
+mod tests;
+pub mod usage;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -35,14 +44,21 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 pub fn all() -> Vec<Case> {
     let groups = [
         life_cycle::CASES,
+        hostile::CASES,
+        full::CASES,
+        bytes::CASES,
+        snapshots::CASES,
+        copies::CASES,
+        images::CASES,
+        hostile_images::CASES,
         attach::CASES,
         fencing::CASES,
         concurrency::CASES,
         interrupted::CASES,
-        hostile::CASES,
-        full::CASES,
         hosts::CASES,
         slow::CASES,
+        stats::CASES,
+        usage::CASES,
         model::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();

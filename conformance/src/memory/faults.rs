@@ -31,6 +31,8 @@ pub enum Fault {
     DiscardReachesSharers,
     /// A volume is there before the image is in it.
     ImageVolumeIsThereTooEarly,
+    /// What could not be made for want of room stays half made.
+    FailureStaysHalfMade,
     /// The connection of an attachment that has ended still opens the volume.
     OldTokensOpen,
     /// An attachment that has ended leaves its export, though nothing opens it.

@@ -1,1 +1,137 @@
-pub(super) const MUTANTS: &[super::mutant::Mutant] = &[];
+//! Broken at what only some drivers can do.
+
+use std::time::Duration;
+
+use ashlar_common::{
+    driver::{
+        Driver, Error, Kind, OpCtx, Outcome, Result, Snapshot, SnapshotRef, Volume, VolumeRef, capability::Limits,
+    },
+    ids::PoolName,
+};
+use async_trait::async_trait;
+
+use super::{mutant::Mutant, twist::Twist, twisted::twisted};
+use crate::memory::Fault;
+
+/// Between two snapshots that should be of one instant.
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// Mutants of behaviours 59 to 62.
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant::around(59, "limits_are_not_enforced", twisted::<ForgetsLimits>),
+    Mutant::around(59, "limits_are_never_lifted", twisted::<KeepsLimits>),
+    Mutant::around(60, "group_snapshots_are_taken_one_by_one", twisted::<OneByOne>),
+    Mutant::around(60, "group_snapshot_is_part_of_the_group", twisted::<LeavesOneOut>),
+    Mutant::below(61, "volume_taken_over_is_wiped", Fault::ManageWipes),
+    Mutant::around(61, "unmanage_removes_the_volume", twisted::<RemovesTheUnmanaged>),
+    Mutant::below(62, "migrated_volume_loses_its_end", Fault::MigrateLosesTheEnd),
+    Mutant::around(62, "migration_stays_where_it_is", twisted::<StaysThere>),
+];
+
+#[derive(Default)]
+struct ForgetsLimits;
+
+#[async_trait]
+impl Twist for ForgetsLimits {
+    async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, _: &Limits) -> Result<Outcome<()>> {
+        let there = inner.inspect(ctx, volume).await?;
+        there.map(|_| Outcome::Changed(())).ok_or_else(|| Error::new(Kind::NotFound, "no such volume"))
+    }
+}
+
+#[derive(Default)]
+struct KeepsLimits;
+
+#[async_trait]
+impl Twist for KeepsLimits {
+    async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, limits: &Limits) -> Result<Outcome<()>> {
+        match inner.qos() {
+            Some(qos) if *limits != Limits::default() => qos.limit(ctx, volume, limits).await,
+            _ => Ok(Outcome::Changed(())),
+        }
+    }
+}
+
+#[derive(Default)]
+struct OneByOne;
+
+#[async_trait]
+impl Twist for OneByOne {
+    async fn create_group_snapshot(
+        &self,
+        inner: &dyn Driver,
+        ctx: &OpCtx,
+        snapshots: &[SnapshotRef],
+    ) -> Result<Outcome<Vec<Snapshot>>> {
+        let (mut taken, mut changed) = (Vec::new(), false);
+        for snapshot in snapshots {
+            let answer = inner.create_snapshot(ctx, snapshot).await?;
+            changed |= matches!(answer, Outcome::Changed(_));
+            taken.push(answer.into_inner());
+            tokio::time::sleep(BETWEEN).await;
+        }
+        Ok(if changed { Outcome::Changed(taken) } else { Outcome::Unchanged(taken) })
+    }
+}
+
+/// Takes what it can of a group.
+#[derive(Default)]
+struct LeavesOneOut;
+
+#[async_trait]
+impl Twist for LeavesOneOut {
+    async fn create_group_snapshot(
+        &self,
+        inner: &dyn Driver,
+        ctx: &OpCtx,
+        snapshots: &[SnapshotRef],
+    ) -> Result<Outcome<Vec<Snapshot>>> {
+        let Some(group) = inner.group_snapshots() else {
+            return Err(Error::new(Kind::Unsupported, "no groups"));
+        };
+        let taken = group.create_group_snapshot(ctx, snapshots).await;
+        if taken.is_err() {
+            for snapshot in snapshots {
+                // Those that cannot be taken are left out.
+                let _one = inner.create_snapshot(ctx, snapshot).await;
+            }
+        }
+        taken
+    }
+}
+
+#[derive(Default)]
+struct RemovesTheUnmanaged;
+
+#[async_trait]
+impl Twist for RemovesTheUnmanaged {
+    async fn unmanage(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef) -> Result<Outcome<String>> {
+        let name = format!("was-volume-{}", volume.id);
+        match inner.delete(ctx, volume).await? {
+            Outcome::Changed(()) => Ok(Outcome::Changed(name)),
+            Outcome::Unchanged(()) => Err(Error::new(Kind::NotFound, "no such volume")),
+        }
+    }
+}
+
+#[derive(Default)]
+struct StaysThere;
+
+#[async_trait]
+impl Twist for StaysThere {
+    async fn migrate(
+        &self,
+        inner: &dyn Driver,
+        ctx: &OpCtx,
+        volume: &VolumeRef,
+        pool: &PoolName,
+    ) -> Result<Outcome<Volume>> {
+        match inner.inspect(ctx, volume).await? {
+            Some(mut found) => {
+                found.volume.pool = pool.clone();
+                Ok(Outcome::Changed(found))
+            }
+            None => Err(Error::new(Kind::NotFound, "no such volume")),
+        }
+    }
+}

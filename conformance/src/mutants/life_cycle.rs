@@ -15,8 +15,14 @@ use ashlar_common::{
     units::ByteCount,
 };
 use async_trait::async_trait;
+use tempfile::TempDir;
 
-use super::{mutant::Mutant, twist::Twist, twisted::twisted};
+use super::{
+    mutant::{Base, Mutant},
+    twist::Twist,
+    twisted::twisted,
+};
+use crate::memory::Fault;
 
 /// Mutants of behaviours 1 to 10.
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -31,7 +37,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(7, "connector_names_a_file", twisted::<TrustsConnectors>),
     Mutant::around(8, "no_bytes_become_one", twisted::<NoBytesBecomeOne>),
     Mutant::around(8, "impossible_sizes_are_cut", twisted::<CutsImpossibleSizes>),
-    Mutant::around(9, "full_pool_leaves_a_stub", twisted::<LeavesAStub>),
+    Mutant::around(9, "full_pool_leaves_a_stub", twisted::<LeavesAStub>).of(Base::Thick),
+    Mutant::below(9, "image_without_room_stays_half_made", Fault::FailureStaysHalfMade),
     Mutant::around(10, "list_misses_the_last_volume", twisted::<MissesTheLast>),
     Mutant::around(10, "list_shows_snapshots_as_volumes", twisted::<ShowsSnapshotsAsVolumes>),
 ];
@@ -140,9 +147,14 @@ impl Twist for DetachesFirst {
     }
 }
 
-/// Keeps a lock file a host, named by what the client calls itself.
-#[derive(Default)]
-struct TrustsConnectors;
+/// Keeps a file for each host, named by what the client calls itself.
+struct TrustsConnectors(TempDir);
+
+impl Default for TrustsConnectors {
+    fn default() -> Self {
+        Self(TempDir::new().expect("a temporary directory can be made"))
+    }
+}
 
 #[async_trait]
 impl Twist for TrustsConnectors {
@@ -153,8 +165,8 @@ impl Twist for TrustsConnectors {
         volume: &VolumeRef,
         attachment: &AttachmentSpec,
     ) -> Result<Outcome<ConnectionInfo>> {
-        if let Some(host) = attachment.connector.host().filter(|host| host.contains('/')) {
-            File::create(host).map_err(|error| Error::new(Kind::Fatal, error))?;
+        if let Some(host) = attachment.connector.host() {
+            File::create(self.0.path().join(host)).map_err(|error| Error::new(Kind::Fatal, error))?;
         }
         inner.attach(ctx, volume, attachment).await
     }

@@ -20,8 +20,6 @@ const PIECES: u64 = 8;
 const CHUNK: usize = 4 << 20;
 /// A full backend may hold writes back instead of refusing them. A client that waits for so long has met the end.
 const HELD_BACK: Duration = Duration::from_secs(10);
-/// Backends may free room some time after the call that gave it back.
-const FREED_WITHIN: Duration = Duration::from_secs(30);
 const FREED_LOOK: Duration = Duration::from_millis(100);
 
 /// A pool that took as much as it can.
@@ -97,8 +95,9 @@ impl Stage {
         let begun = Instant::now();
         loop {
             let Some(seen) = self.try_piece().await? else { return Ok(()) };
-            ensure(begun.elapsed() < FREED_WITHIN, || {
-                format!("nothing was in the pool for {} s, and there is no room: {seen}", FREED_WITHIN.as_secs())
+            // Backends may free room some time after the call that gave it back.
+            ensure(begun.elapsed() < self.site.settles_within(), || {
+                format!("nothing is in the pool for some time, and there is no room: {seen}")
             })?;
             tokio::time::sleep(FREED_LOOK).await;
         }

@@ -59,6 +59,15 @@ impl FileSystem {
         }
     }
 
+    /// How its image file is mounted.
+    const fn mount_options(self) -> &'static str {
+        match self {
+            // What was removed counts as free from the next commit on, for which cases would else wait 30 s.
+            Self::Btrfs => "loop,commit=1",
+            Self::Tmpfs | Self::Ext4 | Self::Xfs => "loop",
+        }
+    }
+
     /// What makes it on an image file: program, package, options.
     const fn maker(self) -> Option<(&'static str, &'static str, &'static [&'static str])> {
         match self {
@@ -128,7 +137,7 @@ impl Lab {
                 made.map_err(not_here("make an image file"))?;
                 let options = options.iter().map(PathBuf::from).chain([image.clone()]).collect();
                 run(program, package, options).await.map_err(Stop::NotRun)?;
-                vec!["-o".into(), "loop".into(), image, self.path()]
+                vec!["-o".into(), file_system.mount_options().into(), image, self.path()]
             }
         };
         run("mount", "mount", words).await.map_err(|error| {

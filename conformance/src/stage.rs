@@ -24,8 +24,9 @@ const CALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long to wait before something is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
-/// How long a backend may take to clear away what was removed or given up.
-pub const SETTLE_LIMIT: Duration = Duration::from_secs(20);
+/// How long a backend may take to clear away what was removed or given up, unless its site knows better: longer than the
+/// 30 s after which file systems usually commit.
+pub const SETTLE_LIMIT: Duration = Duration::from_secs(40);
 
 /// A fresh backend with a host on it.
 pub struct Stage {
@@ -260,7 +261,7 @@ impl Stage {
     /// # Errors
     /// It does not go away.
     pub async fn becomes_tidy(&self) -> Held {
-        eventually(SETTLE_LIMIT, || self.is_tidy()).await
+        eventually(self.site.settles_within(), || self.is_tidy()).await
     }
 
     /// What every case leaves: nothing half done, and no export but those of attachments.

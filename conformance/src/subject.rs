@@ -1,6 +1,6 @@
 //! What a driver's team gives to the suite: its driver on a backend that can be filled, broken and thrown away.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use ashlar_common::{
     driver::{AccessMode, ConnectionInfo, Connector, Driver},
@@ -8,7 +8,7 @@ use ashlar_common::{
 };
 use async_trait::async_trait;
 
-use crate::{claims::Claims, outcome::Held, steps::Steps};
+use crate::{claims::Claims, outcome::Held, stage::SETTLE_LIMIT, steps::Steps};
 
 /// A driver with a kind of backend: `local on ext4`.
 #[async_trait]
@@ -64,6 +64,11 @@ pub trait Site: Send + Sync {
     /// # Errors
     /// The backend cannot be asked.
     async fn residue(&self) -> io::Result<Vec<String>>;
+
+    /// How long the backend may take to clear away and to count, after a call that has ended.
+    fn settles_within(&self) -> Duration {
+        SETTLE_LIMIT
+    }
 
     /// Another pool of the same backend, where there is one: needed where the driver can migrate.
     fn other_pool(&self) -> Option<PoolName> {
@@ -152,7 +157,7 @@ pub trait Outage: Send + Sync {
 #[async_trait]
 pub trait Slowness: Send + Sync {
     /// From now on, calls that change something take so much longer.
-    async fn begin(&self, by: std::time::Duration);
+    async fn begin(&self, by: Duration);
     /// They take what they took.
     async fn end(&self);
 }

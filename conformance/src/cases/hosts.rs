@@ -1,12 +1,19 @@
 //! Two hosts on one backend: both of a driver that is made for it, or one that comes up while the one before it still
 //! lives.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use ashlar_common::{
     driver::{AccessMode, Detach, Driver, Error, Kind, Outcome, Result, VolumeRef},
     units::ByteCount,
 };
+use tokio::sync::Notify;
 
 use crate::{
     answers::{changed, equal, unchanged},
@@ -16,6 +23,7 @@ use crate::{
     outcome::{Held, Stop, ensure},
     race,
     stage::{Stage, refused},
+    steps::Act,
 };
 
 use super::{
@@ -26,6 +34,8 @@ use super::{
 const SIZE: usize = (1 << 20) + 512;
 /// Calls of each host in a race.
 const CALLS: usize = 4;
+/// For how long a call is held half-way: a host opens in less.
+const HELD: Duration = Duration::from_millis(500);
 
 /// Behaviour 50.
 pub const CASES: &[Case] = &[Case {
@@ -75,6 +85,22 @@ async fn two_hosts(stage: &Stage) -> Held {
     stage.delete(&volume).await
 }
 
+/// Where the site knows steps, the next call is held before its second effect, for long enough. Tells when it is there.
+fn hold_half_made(stage: &Stage) -> Arc<Notify> {
+    let (told, count) = (Arc::new(Notify::new()), AtomicUsize::new(0));
+    if let Some(steps) = stage.site.steps() {
+        let told = Arc::clone(&told);
+        steps.watch(move |_| {
+            if count.fetch_add(1, Ordering::AcqRel) != 1 {
+                return Act::Go;
+            }
+            told.notify_one();
+            Act::Delay(HELD)
+        });
+    }
+    told
+}
+
 /// A second host opens while the first is at work: what that one makes is not cleared away.
 async fn comes_up_beside_a_clone(
     stage: &Stage,
@@ -83,13 +109,22 @@ async fn comes_up_beside_a_clone(
 ) -> Held<(VolumeRef, Option<crate::subject::Host>)> {
     let spec = stage.spec(SIZE as u64)?;
     let (driver, ctx, wanted, from) = (stage.driver().await, stage.ctx(), spec.clone(), volume.clone());
+    let half_made = hold_half_made(stage);
     let cloning = tokio::spawn(async move { driver.clone_volume(&ctx, &wanted, &from).await });
+    if stage.site.steps().is_some() {
+        let come = tokio::time::timeout(HELD, half_made.notified()).await;
+        come.map_err(|_late| Stop::failed("a clone has less than two effects on its backend"))?;
+    }
     let second = match stage.site.start().await {
         Ok(host) => Some(host),
         Err(Stop::Failed(_why)) if !stage.claims.capabilities.active_active => None,
         Err(stop) => return Err(stop),
     };
-    match cloning.await.map_err(Stop::failed)? {
+    let cloned = cloning.await.map_err(Stop::failed)?;
+    if let Some(steps) = stage.site.steps() {
+        steps.leave();
+    }
+    match cloned {
         Err(error) if second.is_some() && is_refusal(stage, &error) => {}
         other => {
             changed("a clone while a second host comes up", other)?;

@@ -12,6 +12,7 @@ pub mod concurrency;
 pub mod copies;
 pub mod fencing;
 pub mod full;
+pub mod group;
 pub mod hostile;
 pub mod hostile_images;
 pub mod hosts;
@@ -19,6 +20,9 @@ pub mod images;
 pub mod interrupted;
 mod interruption;
 pub mod life_cycle;
+pub mod manage;
+pub mod measured;
+pub mod migrate;
 pub mod model;
 pub mod slow;
 pub mod snapshots;
@@ -59,6 +63,10 @@ pub fn all() -> Vec<Case> {
         slow::CASES,
         stats::CASES,
         usage::CASES,
+        measured::CASES,
+        group::CASES,
+        manage::CASES,
+        migrate::CASES,
         model::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();

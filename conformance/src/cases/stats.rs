@@ -20,7 +20,7 @@ use crate::{
     contents::pattern,
     outcome::{Held, Stop, ensure},
     race,
-    stage::{SETTLE_LIMIT, Stage, eventually, refused},
+    stage::{Stage, eventually, refused},
 };
 
 use super::Case;
@@ -177,7 +177,7 @@ async fn does_not_walk(stage: &Stage) -> Held {
 async fn unknown_is_not_zero(stage: &Stage) -> Held {
     let content = pattern(stage.seed, SIZE);
     let volume = stage.create_holding(&content).await?;
-    let told = eventually(SETTLE_LIMIT, || async {
+    let told = eventually(stage.site.settles_within(), || async {
         let told = pool(stage).await?;
         let nothing = |size: Capacity| size.known().is_some_and(|size| size.bytes() == 0);
         ensure(!nothing(told.total), || "a pool that holds a volume is said to have no bytes at all".to_owned())?;
@@ -235,7 +235,7 @@ async fn outage(stage: &Stage) -> Held {
     let refused = refused.await;
     outage.end().await;
     refused?;
-    let after = eventually(SETTLE_LIMIT, || stats(stage)).await?;
+    let after = eventually(stage.site.settles_within(), || stats(stage)).await?;
     equal("pools after the outage", &after.pools.len(), &before.pools.len())?;
     // What was refused as unavailable was not done; what was left open can be ended by the same call.
     done("create after the outage", driver.create(&stage.ctx(), &spec).await)?;

@@ -86,7 +86,7 @@ fn margin(stage: &Stage, bytes: u64) -> u64 {
 /// The pool comes to say that about so many bytes more than `before` are taken.
 async fn comes_to_use(stage: &Stage, when: &str, before: u64, bytes: u64) -> Held {
     let expected = before + bytes;
-    eventually(SETTLE_LIMIT, || async {
+    eventually(stage.site.settles_within(), || async {
         let now = used(stage).await?;
         ensure(now.abs_diff(expected) <= margin(stage, bytes), || {
             format!("{when}: about {bytes} bytes more than {before} should be taken, and {now} are said to be")

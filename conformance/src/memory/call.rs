@@ -110,17 +110,21 @@ impl Call<'_> {
 
 impl Staging {
     /// Takes it off the stage, to be put in its place by the same effect.
-    pub(super) fn take(&self, state: &mut State) -> SharedDisk {
-        state.staged.remove(&self.id);
-        Arc::clone(&self.disk)
+    pub(super) fn take(&self, state: &mut State) -> Result<SharedDisk, Error> {
+        state.staged.remove(&self.id).ok_or(Error::Vanished)?;
+        Ok(Arc::clone(&self.disk))
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
         let mut state = self.backend.state();
-        if !state.dead.contains(&self.host) {
-            state.staged.remove(&self.id);
+        if state.dead.contains(&self.host) || self.backend.settings.broken(Fault::FailureStaysHalfMade) {
+            return;
+        }
+        let failed = state.staged.remove(&self.id).is_some();
+        if failed && self.backend.settings.broken(Fault::FailureKeepsRoom) {
+            state.lost.push(Arc::clone(&self.disk));
         }
     }
 }

@@ -136,7 +136,7 @@ impl Call<'_> {
             if lock(&state.volume(volume)?.disk).version() != version {
                 return Err(Error::Changed(volume.id));
             }
-            let disk = staging.take(state);
+            let disk = staging.take(state)?;
             if self.broken(Fault::MigrateLosesTheEnd) {
                 let mut disk = lock(&disk);
                 let last = disk.size() - 1;

@@ -213,6 +213,11 @@ impl Disk {
         Ok(copy)
     }
 
+    /// A copy that takes no room of the pool.
+    pub(super) fn beside_the_pool(&self) -> Result<Self, Full> {
+        self.copy_to(&Home::Thick(Room::new(u64::MAX)), self.size)
+    }
+
     /// Whether it shares a page with `other`.
     pub(super) fn shares_with(&self, other: &Self) -> bool {
         self.pages.iter().any(|(index, page)| other.pages.get(index).is_some_and(|it| Arc::ptr_eq(it, page)))

@@ -49,6 +49,9 @@ impl MemoryDriver {
             if !backend.settings.broken(Fault::NothingIsSwept) {
                 state.sweep();
             }
+            if backend.settings.broken(Fault::TheLivingAreSwept) {
+                state.staged.clear();
+            }
             state.next()
         };
         Ok(Self { backend, host })

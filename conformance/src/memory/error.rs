@@ -36,6 +36,8 @@ pub(super) enum Error {
     Invalid(String),
     #[error("no scratch file for an image")]
     Scratch(#[source] std::io::Error),
+    #[error("what was half made is gone")]
+    Vanished,
     #[error("the backend cannot be reached")]
     Away,
     #[error("the backend refused the step {0}")]
@@ -57,6 +59,7 @@ impl Classified for Error {
             Self::NoPool(_) | Self::Invalid(_) => Kind::Invalid,
             Self::Scratch(_) | Self::Away | Self::Refused(_) => Kind::Unavailable,
             Self::AnswerLost(_) => Kind::Indeterminate,
+            Self::Vanished => Kind::Fatal,
             Self::Stopped(stopped) => stopped.kind(),
         }
     }

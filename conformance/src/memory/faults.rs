@@ -31,7 +31,7 @@ pub enum Fault {
     DiscardReachesSharers,
     /// A volume is there before the image is in it.
     ImageVolumeIsThereTooEarly,
-    /// What could not be made for want of room stays half made.
+    /// What could not be made stays half made.
     FailureStaysHalfMade,
     /// The connection of an attachment that has ended still opens the volume.
     OldTokensOpen,
@@ -41,6 +41,8 @@ pub enum Fault {
     AttachmentsAreCountedTooEarly,
     /// What a dead host left is not swept up.
     NothingIsSwept,
+    /// A host that opens sweeps up what living ones are about to make.
+    TheLivingAreSwept,
     /// Room that was taken for what then failed is not given back.
     FailureKeepsRoom,
     /// How much room there is is looked at some time before it is taken.

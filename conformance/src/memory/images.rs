@@ -35,12 +35,7 @@ impl Call<'_> {
         image::copy_into(self.ctx, image, &file, spec.size).await?;
         // Behind the image's end there is nothing but zeros.
         let held = image::inspect(&File::open(&image.path).map_err(scratch_error)?, image.format)?;
-        let filled = self.fill(&file, held.virtual_size.min(spec.size).bytes(), &staging).await;
-        if let (Err(_), true) = (&filled, self.broken(Fault::FailureStaysHalfMade)) {
-            std::mem::forget(staging);
-            return Err(Error::Full.into());
-        }
-        filled?;
+        self.fill(&file, held.virtual_size.min(spec.size).bytes(), &staging).await?;
         Ok(self.place(spec, &Origin::Image, &staging).await?)
     }
 

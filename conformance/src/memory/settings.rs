@@ -25,9 +25,9 @@ impl Settings {
         self.fault == Some(fault)
     }
 
-    /// A backend of some hundred mebibytes that can do everything.
+    /// A backend of a hundred mebibytes that can do everything.
     #[must_use]
     pub fn new(provisioning: Provisioning) -> Self {
-        Self { provisioning, room: 256 << 20, metadata: 1 << 15, capable: true, fault: None }
+        Self { provisioning, room: 96 << 20, metadata: 1 << 15, capable: true, fault: None }
     }
 }

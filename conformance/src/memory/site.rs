@@ -116,6 +116,11 @@ impl Site for MemorySite {
         Ok(self.backend.residue())
     }
 
+    fn settles_within(&self) -> Duration {
+        // What a call gives back is free when it answers.
+        Duration::from_millis(200)
+    }
+
     fn other_pool(&self) -> Option<PoolName> {
         self.backend.settings.capable.then(|| self.backend.other_pool())
     }

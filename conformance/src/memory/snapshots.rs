@@ -38,7 +38,7 @@ impl Call<'_> {
                 return Ok((taken, false));
             }
             for (snapshot, staging) in snapshots.iter().zip(&staged) {
-                let mut disk = staging.take(state);
+                let mut disk = staging.take(state)?;
                 if self.broken(Fault::SnapshotFollows) {
                     disk = state.volume(&snapshot.volume)?.disk.clone();
                 }
@@ -147,7 +147,7 @@ impl Call<'_> {
             if !same && !self.broken(Fault::RevertBringsTheOldSize) {
                 return Err(Error::Changed(volume.id));
             }
-            let disk = staging.take(state);
+            let disk = staging.take(state)?;
             if let Some(held) = state.volumes.get_mut(&volume.id) {
                 held.disk = disk;
             }

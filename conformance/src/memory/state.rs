@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) removed: Vec<SharedDisk>,
     /// Attachments that have ended, for the faults that leave something of them.
     pub(super) ended: BTreeMap<String, Export>,
+    /// Disks that nobody knows of, for [`Fault::FailureKeepsRoom`](super::faults::Fault).
+    pub(super) lost: Vec<SharedDisk>,
     /// Metadata that nothing uses.
     pub(super) ballast: Vec<Taken>,
     pub(super) dead: BTreeSet<u64>,

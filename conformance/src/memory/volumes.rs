@@ -54,9 +54,6 @@ impl Call<'_> {
                 true => home.disk_unchecked(spec.size.bytes()),
                 false => home.disk(spec.size.bytes()),
             };
-            if made.is_err() && self.broken(Fault::FailureKeepsRoom) {
-                std::mem::forget(home.disk(PAGE_BYTES)?);
-            }
             let mut disk = made?;
             if self.broken(Fault::FreshIsNotZero) {
                 disk.soil(0)?;
@@ -77,7 +74,7 @@ impl Call<'_> {
         staging: &Staging,
     ) -> Result<Outcome<Volume>, Error> {
         let placed = self.step("place", |state| {
-            let disk = staging.take(state);
+            let disk = staging.take(state)?;
             state.place(spec, origin, disk)
         });
         Ok(outcome(placed.await?))
@@ -92,7 +89,7 @@ impl Call<'_> {
         disk: SharedDisk,
     ) -> Result<Outcome<Volume>, Error> {
         let placed = self.step("place", |state| {
-            staging.take(state);
+            staging.take(state)?;
             state.place(spec, origin, disk)
         });
         Ok(outcome(placed.await?))
@@ -106,7 +103,7 @@ impl Call<'_> {
             state.refuse_attached(volume.id)?;
             let Some(held) = state.volumes.remove(&volume.id) else { return Ok(None) };
             if self.broken(Fault::OldPagesReappear) {
-                state.removed.push(lock(&held.disk).without_room()?.into_shared());
+                state.removed.push(lock(&held.disk).beside_the_pool()?.into_shared());
             }
             if self.broken(Fault::DeleteTakesSharedPages) {
                 state.volumes.values().for_each(|other| lock(&other.disk).forget_shared(&lock(&held.disk)));
@@ -121,7 +118,7 @@ impl Call<'_> {
     /// Gives the room back of what was withdrawn.
     pub(super) async fn free(&self, staging: &Staging) -> Result<(), Error> {
         let freed = self.step("free", |state| {
-            staging.take(state);
+            staging.take(state)?;
             Ok(())
         });
         freed.await.map_err(Error::unsettled)

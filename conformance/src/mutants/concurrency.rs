@@ -37,6 +37,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(48, "one_call_at_a_time", twisted::<OneAtATime>),
     Mutant::around(49, "cancellation_is_ignored", twisted::<IgnoresCancellation>),
     Mutant::around(49, "cancellation_is_fatal", twisted::<DiesOfCancellation>),
+    Mutant::below(50, "host_that_opens_sweeps_the_living", Fault::TheLivingAreSwept),
     Mutant::around(50, "host_knows_only_its_own_attachments", twisted::<KnowsItsOwn>),
 ];
 

@@ -24,6 +24,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(31, "bomb_is_cut_to_the_volume", twisted::<CutsImages>),
     Mutant::around(32, "volume_smaller_than_the_image_is_filled", twisted::<CutsImages>),
     Mutant::below(33, "volume_is_there_before_its_image", Fault::ImageVolumeIsThereTooEarly),
+    Mutant::below(33, "refused_image_stays_half_made", Fault::FailureStaysHalfMade),
     Mutant::around(33, "cut_off_image_is_made_up", twisted::<MakesUpTheRest>),
 ];
 

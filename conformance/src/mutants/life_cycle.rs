@@ -22,7 +22,6 @@ use super::{
     twist::Twist,
     twisted::twisted,
 };
-use crate::memory::Fault;
 
 /// Mutants of behaviours 1 to 10.
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -38,7 +37,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(8, "no_bytes_become_one", twisted::<NoBytesBecomeOne>),
     Mutant::around(8, "impossible_sizes_are_cut", twisted::<CutsImpossibleSizes>),
     Mutant::around(9, "full_pool_leaves_a_stub", twisted::<LeavesAStub>).of(Base::Thick),
-    Mutant::below(9, "image_without_room_stays_half_made", Fault::FailureStaysHalfMade),
     Mutant::around(10, "list_misses_the_last_volume", twisted::<MissesTheLast>),
     Mutant::around(10, "list_shows_snapshots_as_volumes", twisted::<ShowsSnapshotsAsVolumes>),
 ];

@@ -1,6 +1,6 @@
 //! A driver that is broken on purpose, as a subject of the suite.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use ashlar_common::{
     driver::{AccessMode, ConnectionInfo, Driver},
@@ -137,6 +137,10 @@ impl Site for MutantSite {
 
     async fn residue(&self) -> io::Result<Vec<String>> {
         self.site.residue().await
+    }
+
+    fn settles_within(&self) -> Duration {
+        self.site.settles_within()
     }
 
     fn other_pool(&self) -> Option<PoolName> {

@@ -27,8 +27,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(55, "stats_of_yesterday_in_an_outage", twisted::<KeepsTheLast>),
     Mutant::around(56, "thin_metadata_is_always_free", twisted::<MetadataIsFree>),
     Mutant::around(56, "thin_metadata_is_not_told", twisted::<MetadataIsNotTold>),
-    Mutant::below(57, "failure_keeps_room", Fault::FailureKeepsRoom),
-    Mutant::below(57, "failure_keeps_room_of_a_thick_pool", Fault::FailureKeepsRoom).of(Base::Thick),
+    Mutant::below(57, "failure_keeps_room", Fault::FailureKeepsRoom).of(Base::Thick),
     Mutant::below(58, "room_is_counted_too_early", Fault::RoomIsCountedTooEarly).of(Base::Thick),
 ];
 

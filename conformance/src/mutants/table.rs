@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A case that hangs on a mutant has caught it, and need not hang for long: on the honest driver none takes so long.
-const CASE_LIMIT: Duration = Duration::from_secs(20);
+const CASE_LIMIT: Duration = Duration::from_secs(40);
 
 /// What a case says of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,6 +49,7 @@ suite! {
         snapshot_of_nothing_is_not_found,
         snapshots_go_in_any_order,
         snapshots_outlive_their_volume,
+        a_snapshot_that_is_removed_while_it_is_used_was_there_or_not,
         larger_volume_of_a_snapshot_ends_in_zeros,
         smaller_volume_is_refused,
         clone_is_independent_both_ways,

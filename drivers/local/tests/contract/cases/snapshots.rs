@@ -224,3 +224,27 @@ pub(crate) async fn revert_of_an_attached_volume_is_refused(bench: &Bench) {
     driver.detach(&ctx(), &volume, Detach::All).await.expect("detached");
     assert_eq!(&read(driver, &volume).await[..5], b"later");
 }
+
+/// call.6: whoever copies from a snapshot that another removes has its bytes, or finds none. It is not damaged.
+pub(crate) async fn a_snapshot_that_is_removed_while_it_is_used_was_there_or_not(bench: &Bench) {
+    let driver = bench.driver();
+    let (volume, before) = create_full(driver, 1).await;
+    let revert = driver.revert().expect("it can revert");
+    for _ in 0..40 {
+        let frozen = snapshot(driver, &volume).await;
+        let copy = spec(SIZE);
+        let (reverting, copying, removing) = (ctx(), ctx(), ctx());
+        let (reverted, copied, removed) = tokio::join!(
+            revert.revert(&reverting, &frozen),
+            driver.create_from_snapshot(&copying, &copy, &frozen),
+            driver.delete_snapshot(&removing, &frozen),
+        );
+        assert_changed(&removed.expect("removed"));
+        for used in [reverted, copied] {
+            let kind = used.err().map(|error| error.kind());
+            assert!(matches!(kind, None | Some(Kind::NotFound)), "{kind:?}");
+        }
+        driver.delete(&ctx(), &copy.volume).await.expect("removed");
+    }
+    assert_same(&read(driver, &volume).await, &before);
+}

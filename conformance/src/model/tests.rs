@@ -1,13 +1,10 @@
 //! What the model is worth: drivers that are broken on purpose are found, and shown in a few steps.
 
-mod twists;
-
 use std::sync::Arc;
 
-use ashlar_common::{driver::Driver, stats::Provisioning};
+use ashlar_common::stats::Provisioning;
 use proptest::strategy::ValueTree;
 
-use self::twists::{ForgetsOneInTen, LeavesHalfWhenKilled, RevertLosesOtherSnapshots};
 use super::{
     player,
     search::{Failure, draw, find},
@@ -15,7 +12,7 @@ use super::{
 };
 use crate::{
     memory::{MemorySubject, Settings},
-    mutants::{self, Base, How, Mutant, twisted},
+    mutants::{self, Mutant},
     stage::Stage,
     subject::Subject,
 };
@@ -30,11 +27,6 @@ async fn search(subject: impl Subject + 'static, flavour: Flavour, count: u32) -
 /// A mutant of the suite.
 fn mutant(name: &str) -> Mutant {
     mutants::all().into_iter().find(|mutant| mutant.name == name).expect("there is such a mutant")
-}
-
-/// A driver of these tests that is broken in its calls.
-fn broken(name: &'static str, wrap: fn(Arc<dyn Driver>) -> Arc<dyn Driver>) -> Mutant {
-    Mutant { name, breaks: 63, of: Base::Thin, how: How::Around(wrap) }
 }
 
 /// The mutant must be found, and shown in at most so many steps. The check and the taking down that end every sequence
@@ -77,22 +69,12 @@ mod found_in_a_few_steps {
         old_connection_still_opens: Plain, 6;
         detach_of_one_ends_all: Plain, 5;
         exclusive_attachments_are_counted_too_early: AtOnce, 5;
+        delete_forgets_one_in_ten: Plain, 25;
+        revert_loses_other_snapshots: Plain, 7;
+        stopped_create_leaves_half: Faults, 2;
+        killed_create_leaves_half: Kills, 2;
+        two_creates_at_once_both_made_it: AtOnce, 2;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_delete_that_forgets_one_in_ten_is_found() {
-    check(broken("forgets_one_in_ten", twisted::<ForgetsOneInTen>), Flavour::Plain, 25).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_create_that_leaves_something_when_killed_is_found() {
-    check(broken("leaves_half_when_killed", twisted::<LeavesHalfWhenKilled>), Flavour::Kills, 2).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revert_that_loses_other_snapshots_is_found() {
-    check(broken("revert_loses_snapshots", twisted::<RevertLosesOtherSnapshots>), Flavour::Plain, 7).await;
 }
 
 /// What is never drawn is never found: every call must do its work in some sequence, and be cut in another.

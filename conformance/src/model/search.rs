@@ -23,7 +23,7 @@ use crate::{
 /// The longest sequence.
 const LONGEST: usize = 40;
 /// Without a number of sequences, no more than these, and none is begun after so long.
-const BUDGET: (u32, Duration) = (40, Duration::from_secs(4));
+const BUDGET: (u32, Duration) = (100, Duration::from_secs(4));
 /// No longer than this is spent on making a sequence shorter, and no more tries.
 const SHRINKING: (u32, Duration) = (300, Duration::from_secs(60));
 

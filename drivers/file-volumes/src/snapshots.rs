@@ -15,7 +15,7 @@ use crate::{
     record::{Origin, Record},
     stage::{self, Placing, Stage},
     store::{FileStore, Inner},
-    volumes::{Begun, data_of, readable, size_of},
+    volumes::{Begun, data_of, look_again, readable, size_of},
 };
 
 impl FileStore {
@@ -230,14 +230,11 @@ impl Inner {
 
     /// A snapshot's bytes, opened: they can be read to their end though the snapshot is removed meanwhile.
     fn frozen(&self, id: SnapshotId, volume: VolumeId) -> Result<(File, ByteCount), Error> {
-        self.taken_alike(id, volume)?.ok_or(Error::NoSnapshot(id))?;
-        let (name, snapshots) = (layout::snapshot(id), self.snapshots()?);
-        let dir = snapshots.dir(&name)?.ok_or(Error::NoSnapshot(id))?;
-        match readable(&dir) {
-            // It may have left since it was looked at.
-            Err(Error::Damaged { .. }) if snapshots.stat(&name)?.is_none() => Err(Error::NoSnapshot(id)),
-            opened => opened,
-        }
+        look_again(|| {
+            self.taken_alike(id, volume)?.ok_or(Error::NoSnapshot(id))?;
+            let dir = self.snapshots()?.dir(&layout::snapshot(id))?.ok_or(Error::NoSnapshot(id))?;
+            readable(&dir)
+        })
     }
 
     /// Bytes of one instant cannot be had of a volume that a client may write to, unless blocks are shared.

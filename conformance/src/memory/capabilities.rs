@@ -114,7 +114,8 @@ impl Call<'_> {
         let begun = self.step("reserve", |state| {
             may_move(state, volume)?;
             let source = &state.volume(volume)?.disk;
-            let (size, version) = (lock(source).size(), lock(source).version());
+            let size = lock(source).size();
+            let version = lock(source).version();
             let disk = state.pool(pool)?.home.disk(size)?;
             Ok((self.stage(state, format!("volume {} on its way to pool {pool}", volume.id), disk), version))
         });

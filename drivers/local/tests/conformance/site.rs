@@ -4,6 +4,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use ashlar_common::{
@@ -89,6 +90,11 @@ impl Site for LocalSite {
             exports.extend(names(&self.root().join("attachments").join(volume))?);
         }
         Ok(exports)
+    }
+
+    /// btrfs counts what was removed as free when it has committed, which takes its time on a busy disk.
+    fn settles_within(&self) -> Duration {
+        Duration::from_secs(90)
     }
 
     async fn residue(&self) -> io::Result<Vec<String>> {

@@ -8,6 +8,7 @@ mod data;
 mod declared;
 mod images;
 mod life_cycle;
+mod model;
 mod mutant;
 mod stats;
 mod table;

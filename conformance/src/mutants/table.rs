@@ -3,7 +3,7 @@
 use std::{
     fmt, panic,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -16,6 +16,7 @@ use super::mutant::Mutant;
 use crate::{
     cases::{self, Case},
     outcome::Outcome,
+    subject::Subject,
     suite,
 };
 
@@ -113,7 +114,8 @@ fn row(mutant: &Mutant, cases: &[Case]) -> Row {
 
 /// A case that panics has not passed.
 fn judge(mutant: &Mutant, case: Case) -> Outcome {
-    match panic::catch_unwind(|| suite::judge(mutant, case, CASE_LIMIT).outcome) {
+    let subject: Arc<dyn Subject> = Arc::new(*mutant);
+    match panic::catch_unwind(panic::AssertUnwindSafe(|| suite::judge(&subject, case, CASE_LIMIT).outcome)) {
         Ok(outcome) => outcome,
         Err(_) => Outcome::Failed("the case panicked".to_owned()),
     }

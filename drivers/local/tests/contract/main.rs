@@ -35,6 +35,8 @@ suite! {
         statistics_are_those_of_the_file_system;
     snapshots:
         snapshots_outlive_their_volume,
+        a_snapshot_that_is_removed_while_it_is_used_was_there_or_not,
+        a_volume_that_is_removed_while_it_is_made_again_was_there_or_not,
         snapshot_of_another_volume_is_not_this_ones;
     attach:
         of_attachments_at_once_one_wins,

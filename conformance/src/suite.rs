@@ -5,7 +5,10 @@ use std::{
     ffi::OsString,
     path::PathBuf,
     process::ExitCode,
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     time::{Duration, Instant},
 };
 
@@ -95,12 +98,18 @@ pub fn judge(subject: &Arc<dyn Subject>, case: Case, limit: Duration) -> Result 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(async {
-                let played = tokio::time::timeout(limit, play(subject, case, seed)).await;
-                played.unwrap_or_else(|_late| Outcome::Failed(format!("not done after {} s", limit.as_secs())))
+            // Waited for outside of the runtime, whose threads a driver may block.
+            let (done, waits) = mpsc::channel();
+            let case = play(Arc::clone(subject), case, seed);
+            runtime.spawn(async move { done.send(case.await) });
+            let outcome = waits.recv_timeout(limit).unwrap_or_else(|why| {
+                Outcome::Failed(match why {
+                    RecvTimeoutError::Timeout => format!("not done after {limit:?}"),
+                    RecvTimeoutError::Disconnected => "the case panicked; see above".to_owned(),
+                })
             });
             // What hangs must not hang the suite.
-            runtime.shutdown_timeout(Duration::from_secs(5));
+            runtime.shutdown_timeout(Duration::from_secs(1));
             outcome
         }
         Err(error) => Outcome::NotRun(format!("cannot start a runtime: {error}")),
@@ -121,10 +130,10 @@ pub fn judge(subject: &Arc<dyn Subject>, case: Case, limit: Duration) -> Result 
 }
 
 /// Plays a case, or sees that the driver rightly has nothing to play it with.
-async fn play(subject: &Arc<dyn Subject>, case: Case, seed: u64) -> Outcome {
+async fn play(subject: Arc<dyn Subject>, case: Case, seed: u64) -> Outcome {
     let need = case.behaviour.need;
     let played = async {
-        let stage = Stage::raise(subject, seed).await?;
+        let stage = Stage::raise(&subject, seed).await?;
         stage.claims_hold().await?;
         if !need.is_claimed(&stage.claims) {
             return Ok(Outcome::Unsupported(need.name().to_owned()));
@@ -174,5 +183,45 @@ fn report(result: Result) -> Result {
         Err(error) => {
             Result { outcome: Outcome::NotRun(format!("cannot write {}: {error}", file.display())), ..result }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::{Arc, Duration, Outcome, cases, judge};
+    use crate::{
+        claims::Claims,
+        outcome::{Held, Stop},
+        subject::{Site, Subject},
+    };
+
+    /// Holds the thread that polls it, as no driver may.
+    struct Blocking;
+
+    #[async_trait]
+    impl Subject for Blocking {
+        fn name(&self) -> String {
+            "blocking".to_owned()
+        }
+
+        fn claims(&self) -> Claims {
+            Claims::default()
+        }
+
+        async fn raise(&self) -> Held<Box<dyn Site>> {
+            let (_held, never) = std::sync::mpsc::channel::<()>();
+            let late = never.recv_timeout(Duration::from_secs(60));
+            Err(Stop::failed(format!("{late:?}")))
+        }
+    }
+
+    #[test]
+    fn a_driver_that_blocks_its_thread_fails_its_case_in_time() {
+        let subject: Arc<dyn Subject> = Arc::new(Blocking);
+        let case = cases::all().remove(0);
+        let result = judge(&subject, case, Duration::from_millis(50));
+        assert_eq!(result.outcome, Outcome::Failed("not done after 50ms".to_owned()));
     }
 }

@@ -34,6 +34,8 @@ pub enum Group {
     Stats,
     /// What only some drivers can do.
     Declared,
+    /// Sequences by chance, against a model of the whole contract.
+    Model,
 }
 
 impl Group {
@@ -48,6 +50,7 @@ impl Group {
             Self::Concurrency => "concurrency",
             Self::Stats => "stats",
             Self::Declared => "declared",
+            Self::Model => "model",
         }
     }
 }

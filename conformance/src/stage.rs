@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     claims::Claims,
     outcome::{Held, Stop, ensure},
-    subject::{Disk, Host, Site},
+    subject::{Disk, Host, Site, Subject},
 };
 
 /// A call that has not answered by then is a failure: no case needs so long.
@@ -36,6 +36,7 @@ pub struct Stage {
     pub claims: Claims,
     /// Picks what is left to chance; the same in each run of the same seed.
     pub seed: u64,
+    subject: Arc<dyn Subject>,
     host: Mutex<Arc<Host>>,
 }
 
@@ -69,13 +70,28 @@ pub(crate) fn refused(what: &str, error: &Error) -> Stop {
 }
 
 impl Stage {
-    /// Starts a host on the site.
+    /// Raises a fresh backend of the subject, and starts a host on it.
     ///
     /// # Errors
-    /// The driver does not open.
-    pub async fn new(site: Box<dyn Site>, claims: Claims, seed: u64) -> Held<Self> {
+    /// The backend cannot be had, or the driver does not open.
+    pub async fn raise(subject: &Arc<dyn Subject>, seed: u64) -> Held<Self> {
+        let site = subject.raise().await?;
         let host = Mutex::new(Arc::new(site.start().await?));
-        Ok(Self { site, claims, seed, host })
+        Ok(Self { site, claims: subject.claims(), seed, subject: Arc::clone(subject), host })
+    }
+
+    /// Another stage like this one: a case that plays many times has a fresh backend for each.
+    ///
+    /// # Errors
+    /// As [`Stage::raise`].
+    pub async fn another(&self) -> Held<Self> {
+        Self::raise(&self.subject, self.seed).await
+    }
+
+    /// The subject's name.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.subject.name()
     }
 
     /// The host's driver.

@@ -23,8 +23,12 @@ use crate::{
 pub const REPORT_VARIABLE: &str = "ASHLAR_CONFORMANCE_REPORT";
 /// The seed of a run, as a number.
 pub const SEED_VARIABLE: &str = "ASHLAR_CONFORMANCE_SEED";
+/// How many sequences each case of the model plays, however long that takes; without it, some that take seconds.
+pub const SEQUENCES_VARIABLE: &str = "ASHLAR_CONFORMANCE_SEQUENCES";
 /// A case that has not ended by then has failed: it hangs.
 const CASE_LIMIT: Duration = Duration::from_secs(180);
+/// A case of the model that was asked for so many sequences has so much longer for each.
+const SEQUENCE_LIMIT: Duration = Duration::from_secs(20);
 
 /// The result of a case, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +72,7 @@ fn trial(subject: Arc<dyn Subject>, case: Case) -> Trial {
     let behaviour = case.behaviour;
     let name = format!("{}::{}::{:02}_{}", subject.name(), behaviour.group.name(), behaviour.number, behaviour.name);
     let claimed = behaviour.need.is_claimed(&subject.claims());
-    let trial = Trial::test(name, move || match run(&*subject, case).outcome {
+    let trial = Trial::test(name, move || match run(&subject, case).outcome {
         Outcome::Passed | Outcome::Unsupported(_) => Ok(()),
         Outcome::Failed(why) => Err(Failed::from(why)),
         Outcome::NotRun(why) => Err(Failed::from(format!("not run: {why}"))),
@@ -78,13 +82,14 @@ fn trial(subject: Arc<dyn Subject>, case: Case) -> Trial {
 
 /// Runs one case on a fresh backend of the subject, and writes the result where that is asked for.
 #[must_use]
-pub fn run(subject: &dyn Subject, case: Case) -> Result {
-    report(judge(subject, case, CASE_LIMIT))
+pub fn run(subject: &Arc<dyn Subject>, case: Case) -> Result {
+    let limit = CASE_LIMIT + SEQUENCE_LIMIT * sequences().unwrap_or(0);
+    report(judge(subject, case, limit))
 }
 
 /// Runs one case on a fresh backend of the subject, for no longer than `limit`.
 #[must_use]
-pub fn judge(subject: &dyn Subject, case: Case, limit: Duration) -> Result {
+pub fn judge(subject: &Arc<dyn Subject>, case: Case, limit: Duration) -> Result {
     let seed = seed();
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -116,11 +121,10 @@ pub fn judge(subject: &dyn Subject, case: Case, limit: Duration) -> Result {
 }
 
 /// Plays a case, or sees that the driver rightly has nothing to play it with.
-async fn play(subject: &dyn Subject, case: Case, seed: u64) -> Outcome {
+async fn play(subject: &Arc<dyn Subject>, case: Case, seed: u64) -> Outcome {
     let need = case.behaviour.need;
     let played = async {
-        let site = subject.raise().await?;
-        let stage = Stage::new(site, subject.claims(), seed).await?;
+        let stage = Stage::raise(subject, seed).await?;
         stage.claims_hold().await?;
         if !need.is_claimed(&stage.claims) {
             return Ok(Outcome::Unsupported(need.name().to_owned()));
@@ -146,6 +150,16 @@ fn variable(name: &str) -> Option<OsString> {
 
 fn seed() -> u64 {
     variable(SEED_VARIABLE).and_then(|seed| seed.into_string().ok()).and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
+
+/// How many sequences each case of the model is to play, if that was said.
+pub(crate) fn sequences() -> Option<u32> {
+    variable(SEQUENCES_VARIABLE)?.into_string().ok()?.parse().ok()
+}
+
+/// The package whose test program this is, as cargo says.
+pub(crate) fn package() -> Option<String> {
+    variable("CARGO_PKG_NAME")?.into_string().ok()
 }
 
 fn report(result: Result) -> Result {

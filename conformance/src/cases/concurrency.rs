@@ -1,6 +1,10 @@
 //! Calls at once, on different objects and on the same.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use ashlar_common::{
     driver::{Inventory, Kind, Outcome, SnapshotRef, VolumeRef, VolumeSpec},
@@ -15,6 +19,7 @@ use crate::{
     outcome::{Held, Stop, ensure},
     race,
     stage::{Stage, refused},
+    steps::Act,
 };
 
 use super::Case;
@@ -25,6 +30,9 @@ const SIZE: usize = (1 << 20) + 512;
 const CALLS: usize = 16;
 /// How often two calls race: either may come first.
 const ROUNDS: u64 = 8;
+
+/// How late a call comes to its first effect: longer than another takes altogether.
+const LATE: Duration = Duration::from_millis(50);
 
 /// Behaviours 42 to 45.
 pub const CASES: &[Case] = &[
@@ -133,6 +141,20 @@ async fn creates(stage: &Stage) -> Held {
     equal("what is listed in the end", &list(stage).await?, &Inventory::default())
 }
 
+/// Lets calls race while one of them comes late to its first effect, where the site knows steps: a chance meeting that
+/// would else be rare.
+async fn with_late<T>(stage: &Stage, call: &'static str, racing: impl Future<Output = Held<T>>) -> Held<T> {
+    let Some(steps) = stage.site.steps() else { return racing.await };
+    let met = AtomicBool::new(false);
+    steps.watch(move |step| {
+        let first = step.call == call && !met.swap(true, Ordering::AcqRel);
+        if first { Act::Delay(LATE) } else { Act::Go }
+    });
+    let ended = racing.await;
+    steps.leave();
+    ended
+}
+
 async fn delete_against_clone(stage: &Stage) -> Held {
     for round in 0..ROUNDS {
         let content = pattern(stage.seed + round, SIZE);
@@ -140,7 +162,9 @@ async fn delete_against_clone(stage: &Stage) -> Held {
         let clone = stage.spec(2 * SIZE as u64)?;
         let (driver, ctx, from, wanted) = (stage.driver().await, stage.ctx(), source.clone(), clone.clone());
         let cloning = async move { driver.clone_volume(&ctx, &wanted, &from).await };
-        let (cloned, deleted) = race::both(cloning, delete_call(stage, source.clone()).await).await?;
+        let held = if round % 2 == 0 { "clone_volume" } else { "delete" };
+        let (cloned, deleted) =
+            with_late(stage, held, race::both(cloning, delete_call(stage, source.clone()).await)).await?;
         ensure(cloned.is_ok() || deleted.is_ok(), || {
             "clone and delete at once, and both were refused: one could have gone first".to_owned()
         })?;
@@ -183,7 +207,8 @@ async fn snapshot_against_extend(stage: &Stage) -> Held {
         let (driver, ctx, of, size) =
             (stage.driver().await, stage.ctx(), volume.clone(), stage.spec(2 * SIZE as u64)?.size);
         let growing = async move { driver.extend(&ctx, &of, size).await };
-        let (taken, extended) = race::both(taking, growing).await?;
+        let held = if round % 2 == 0 { "create_snapshot" } else { "extend" };
+        let (taken, extended) = with_late(stage, held, race::both(taking, growing)).await?;
         ensure(taken.is_ok() || extended.is_ok(), || {
             "snapshot and extend at once, and both were refused: one could have gone first".to_owned()
         })?;

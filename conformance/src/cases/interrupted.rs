@@ -9,7 +9,7 @@ use crate::{
     behaviour::{Behaviour, Group},
     claims::Need,
     outcome::{Held, Stop, ensure},
-    stage::Stage,
+    stage::{Stage, eventually},
 };
 
 use super::{
@@ -23,6 +23,8 @@ use super::{
 const INSTANTS: u32 = 4;
 /// The instants go a little beyond the time that the call takes by itself.
 const REACH: f64 = 1.2;
+/// How long what was given up may go on below the driver.
+const SETTLES: Duration = Duration::from_secs(1);
 /// No call has more steps.
 const MOST_STEPS: usize = 200;
 
@@ -126,7 +128,8 @@ async fn at(stage: &Stage, ground: &Ground, change: Change, how: How, moment: Mo
     let tried = async {
         let trial = change.prepare(stage, ground).await?;
         let Interrupted { answer, reached } = interrupt(stage, &trial, how, moment).await?;
-        let found = trial.state(stage, ground).await?;
+        // What a host gave to the kernel or to its backend may go on for a moment after its death.
+        let found = eventually(SETTLES, || trial.state(stage, ground)).await?;
         if let Some(answer) = answer {
             keeps_its_word(how, &answer, found)?;
         }

@@ -1,22 +1,37 @@
 //! Moving volumes between the pools of a backend.
 
-use ashlar_common::{
-    driver::{AccessMode, Detach, Kind, VolumeRef, capability::Migrate},
-    ids::PoolName,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
+use ashlar_common::{
+    driver::{AccessMode, Detach, Kind, OpCtx, VolumeRef, capability::Migrate},
+    ids::{OpId, PoolName},
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
 use crate::{
-    answers::{changed, equal, refuses, unchanged},
+    answers::{changed, done, equal, refuses, unchanged},
     behaviour::{Behaviour, Group},
     claims::Need,
     contents::pattern,
     outcome::{Held, Stop, ensure},
     stage::{Stage, refused},
+    steps::Act,
 };
 
 use super::Case;
 
 const SIZE: usize = (4 << 20) + 512;
+/// Far above what a migration takes.
+const MOST_STEPS: usize = 32;
+/// A call to a host that died is not waited for any longer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Behaviour 62.
 pub const CASES: &[Case] = &[Case {
@@ -24,7 +39,7 @@ pub const CASES: &[Case] = &[Case {
         number: 62,
         group: Group::Declared,
         name: "migrated_volume_has_every_byte_and_leaves_none",
-        clauses: &["migrate.1", "migrate.3"],
+        clauses: &["migrate.1", "migrate.2", "migrate.3"],
         need: Need::Migrate,
     },
     run: |stage| Box::pin(there_and_back(stage)),
@@ -63,7 +78,66 @@ async fn there_and_back(stage: &Stage) -> Held {
     changed("migrate back", migrate.migrate(&stage.ctx(), &new, &old.pool).await)?;
     only_there(stage, &new, &old).await?;
     stage.holds("a volume that is back", &old, &content).await?;
-    stage.delete(&old).await
+    stage.delete(&old).await?;
+    for step in 0..MOST_STEPS {
+        if !stopped(stage, &target, step).await? {
+            return Ok(());
+        }
+    }
+    Err(Stop::failed(format!("a migration has more than {MOST_STEPS} steps")))
+}
+
+/// Stops a migration at a step, by a killed host where the site knows steps, else by cancelling it so many milliseconds
+/// after its beginning; then a repeat gets it there. Answers whether the migration came so far.
+async fn stopped(stage: &Stage, target: &PoolName, step: usize) -> Held<bool> {
+    let content = pattern(stage.seed + step as u64, SIZE);
+    let old = stage.create_holding(&content).await?;
+    let new = VolumeRef { id: old.id, pool: target.clone() };
+    let came = stop_at(stage, &old, target, step).await?;
+    stage.restart().await?;
+    let when = format!("stopped at step {step} of its migration");
+    let (here, there) = (stage.inspect(&old).await?.is_some(), stage.inspect(&new).await?.is_some());
+    ensure(here != there, || format!("{when}, a volume is on its old pool: {here}, and on its new one: {there}"))?;
+    stage.holds(&format!("a volume that was {when}"), if there { &new } else { &old }, &content).await?;
+    let driver = stage.driver().await;
+    let migrate = driver.migrate().ok_or_else(|| Stop::failed("the driver cannot migrate any more"))?;
+    done("a migration that was stopped, again", migrate.migrate(&stage.ctx(), &old, target).await)?;
+    only_there(stage, &old, &new).await?;
+    stage.holds(&format!("a volume that was {when}, in the end"), &new, &content).await?;
+    stage.delete(&new).await?;
+    Ok(came)
+}
+
+async fn stop_at(stage: &Stage, volume: &VolumeRef, target: &PoolName, step: usize) -> Held<bool> {
+    let driver = stage.driver().await;
+    let migrate = driver.migrate().ok_or_else(|| Stop::failed("the driver cannot migrate any more"))?;
+    let cancel = CancellationToken::new();
+    let ctx = OpCtx::new(OpId::new(), ANSWERED_WITHIN, cancel.clone());
+    let call = tokio::time::timeout(ANSWERED_WITHIN, migrate.migrate(&ctx, volume, target));
+    let Some(steps) = stage.site.steps() else {
+        let (answer, ()) = tokio::join!(call, async {
+            tokio::time::sleep(Duration::from_millis(step as u64)).await;
+            cancel.cancel();
+        });
+        return Ok(step + 1 < MOST_STEPS && !matches!(answer, Ok(Ok(_))));
+    };
+    let (count, died) = (AtomicUsize::new(0), Arc::new(Notify::new()));
+    let dies = Arc::clone(&died);
+    steps.watch(move |_| {
+        if count.fetch_add(1, Ordering::AcqRel) != step {
+            return Act::Go;
+        }
+        dies.notify_one();
+        Act::DieBefore
+    });
+    // A dead host answers with an error, or not at all.
+    let came = tokio::select! {
+        biased;
+        () = died.notified() => true,
+        _answer = call => false,
+    };
+    steps.leave();
+    Ok(came)
 }
 
 /// What must not move.

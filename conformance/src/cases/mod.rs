@@ -23,9 +23,12 @@ pub mod life_cycle;
 pub mod manage;
 pub mod measured;
 pub mod migrate;
+pub mod model;
 pub mod slow;
 pub mod snapshots;
 pub mod stats;
+#[cfg(test)]
+mod tests;
 pub mod usage;
 
 /// A behaviour, and what proves it.
@@ -64,6 +67,7 @@ pub fn all() -> Vec<Case> {
         group::CASES,
         manage::CASES,
         migrate::CASES,
+        model::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);

@@ -1,6 +1,6 @@
 //! Every mutant.
 
-use super::{attach, concurrency, data, declared, images, life_cycle, mutant::Mutant, stats};
+use super::{attach, concurrency, data, declared, images, life_cycle, model, mutant::Mutant, stats};
 
 /// Every mutant, by the behaviour that it breaks.
 #[must_use]
@@ -13,6 +13,7 @@ pub fn all() -> Vec<Mutant> {
         concurrency::MUTANTS,
         stats::MUTANTS,
         declared::MUTANTS,
+        model::MUTANTS,
     ];
     let mut all: Vec<Mutant> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|mutant| mutant.breaks);

@@ -8,6 +8,7 @@ mod data;
 mod declared;
 mod images;
 mod life_cycle;
+mod model;
 mod mutant;
 mod stats;
 mod table;
@@ -16,6 +17,6 @@ mod twisted;
 
 pub use all::all;
 pub use mutant::{Base, How, Mutant};
-pub use table::{Cell, Row, Table, caught, table};
+pub use table::{Cell, Reach, Row, Table, caught, table};
 pub use twist::Twist;
 pub use twisted::{Twisted, twisted};

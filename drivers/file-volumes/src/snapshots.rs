@@ -1,19 +1,21 @@
 //! Snapshots, clones, and going back.
 
+use std::fs::File;
+
 use ashlar_common::{
     driver::{self, OpCtx, Outcome, Snapshot, SnapshotRef, Volume, VolumeSpec},
     ids::{SnapshotId, VolumeId},
+    units::ByteCount,
 };
 
 use crate::{
     error::Error,
-    layout::{self, DATA, SNAPSHOTS},
+    layout::{self, SNAPSHOTS},
     lock::Locked,
     record::{Origin, Record},
-    root::Dir,
     stage::{self, Placing, Stage},
     store::{FileStore, Inner},
-    volumes::{Begun, data_of, readable, size_of},
+    volumes::{Begun, data_of, look_again, readable, size_of},
 };
 
 impl FileStore {
@@ -101,8 +103,8 @@ impl FileStore {
             if let Some(volume) = inner.made_alike(&spec, origin)? {
                 return Ok(Outcome::Unchanged(volume));
             }
-            let snapshot = inner.snapshot_dir(id, of)?;
-            inner.fill_from(ctx, &spec, origin, &snapshot)
+            let bytes = inner.frozen(id, of)?;
+            inner.fill_from(ctx, &spec, origin, bytes)
         })
         .await
     }
@@ -127,7 +129,7 @@ impl FileStore {
         let spec = spec.clone();
         self.work(ctx, move |inner, ctx| {
             inner.refuse_copy(source)?;
-            inner.fill_from(ctx, &spec, origin, &locked.dir)
+            inner.fill_from(ctx, &spec, origin, readable(&locked.dir)?)
         })
         .await
     }
@@ -142,13 +144,13 @@ impl FileStore {
         self.work(ctx, move |inner, ctx| {
             // Attachments are links to the file that is about to be replaced.
             inner.refuse_attached(volume)?;
-            let frozen = inner.snapshot_dir(id, volume)?;
+            let (frozen, _) = inner.frozen(id, volume)?;
             let (_, size) = readable(&locked.dir)?;
             let name = layout::volume(volume);
             stage::sweep(&inner.root, Some(&name))?;
             let stage = Stage::begin(&inner.root, ctx, &name, Record::Volume(Origin::Snapshot(id)))?;
             let data = stage.data()?;
-            inner.filler.copy(ctx, &readable(&frozen)?.0, &data, size, &name)?;
+            inner.filler.copy(ctx, &frozen, &data, size, &name)?;
             ctx.check()?;
             stage.replace_data(&data, &locked.dir)?;
             Ok(Outcome::Changed(inner.look(volume)?.ok_or(Error::NoVolume(volume))?))
@@ -206,31 +208,33 @@ impl Inner {
         })
     }
 
-    /// Makes a volume with the bytes of the object in `source`.
+    /// Makes a volume with these bytes, which are so many.
     fn fill_from(
         &self,
         ctx: &OpCtx,
         spec: &VolumeSpec,
         origin: Origin,
-        source: &Dir,
+        (bytes, needed): (File, ByteCount),
     ) -> Result<Outcome<Volume>, Error> {
-        let (bytes, needed) = readable(source)?;
         if spec.size < needed {
             return Err(Error::TooSmall { asked: spec.size, needed });
         }
         match self.begin(ctx, spec, origin)? {
             Begun::There(volume) => Ok(Outcome::Unchanged(volume)),
             Begun::New(making) => {
-                self.filler.copy(ctx, &bytes, &making.data, spec.size, &source.path_of(DATA))?;
+                self.filler.copy(ctx, &bytes, &making.data, spec.size, &layout::volume(spec.volume.id))?;
                 self.finish(ctx, spec, origin, making)
             }
         }
     }
 
-    /// A snapshot's directory.
-    fn snapshot_dir(&self, id: SnapshotId, volume: VolumeId) -> Result<Dir, Error> {
-        self.taken_alike(id, volume)?.ok_or(Error::NoSnapshot(id))?;
-        self.snapshots()?.dir(&layout::snapshot(id))?.ok_or(Error::NoSnapshot(id))
+    /// A snapshot's bytes, opened: they can be read to their end though the snapshot is removed meanwhile.
+    fn frozen(&self, id: SnapshotId, volume: VolumeId) -> Result<(File, ByteCount), Error> {
+        look_again(|| {
+            self.taken_alike(id, volume)?.ok_or(Error::NoSnapshot(id))?;
+            let dir = self.snapshots()?.dir(&layout::snapshot(id))?.ok_or(Error::NoSnapshot(id))?;
+            readable(&dir)
+        })
     }
 
     /// Bytes of one instant cannot be had of a volume that a client may write to, unless blocks are shared.

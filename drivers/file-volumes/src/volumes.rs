@@ -175,6 +175,10 @@ impl Inner {
 
     /// The volume, if it is there already as asked for.
     pub(crate) fn made_alike(&self, spec: &VolumeSpec, origin: Origin) -> Result<Option<Volume>, Error> {
+        look_again(|| self.look_alike(spec, origin))
+    }
+
+    fn look_alike(&self, spec: &VolumeSpec, origin: Origin) -> Result<Option<Volume>, Error> {
         let id = spec.volume.id;
         let Some(volume) = self.look(id)? else { return Ok(None) };
         let name = layout::volume(id);
@@ -194,6 +198,15 @@ impl Inner {
     fn tidy_after(&self, id: VolumeId) -> Result<(), Error> {
         stage::sweep(&self.root, Some(&layout::volume(id)))?;
         self.root.known_dir(ATTACHMENTS)?.remove_empty(&id.to_string()).map(drop)
+    }
+}
+
+/// Looks at an object whose lock is not held, a second time if it seems damaged: between the looks at two of its parts
+/// it may have been removed.
+pub(crate) fn look_again<T>(look: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    match look() {
+        Err(Error::Damaged { .. }) => look(),
+        seen => seen,
     }
 }
 

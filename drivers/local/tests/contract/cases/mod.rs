@@ -1,7 +1,6 @@
 //! One claim a function, by subject.
 
 pub(crate) mod attach;
-pub(crate) mod images;
 pub(crate) mod killed;
 pub(crate) mod robust;
 pub(crate) mod setup;

@@ -1,12 +1,16 @@
 //! Broken at what only some drivers can do.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use ashlar_common::{
     driver::{
         Driver, Error, Kind, OpCtx, Outcome, Result, Snapshot, SnapshotRef, Volume, VolumeRef, capability::Limits,
     },
-    ids::PoolName,
+    ids::{PoolName, VolumeId},
 };
 use async_trait::async_trait;
 
@@ -28,14 +32,19 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(62, "migration_stays_where_it_is", twisted::<StaysThere>),
 ];
 
+/// Writes limits down, and that is all.
 #[derive(Default)]
-struct ForgetsLimits;
+struct ForgetsLimits(Mutex<BTreeMap<VolumeId, Limits>>);
 
 #[async_trait]
 impl Twist for ForgetsLimits {
-    async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, _: &Limits) -> Result<Outcome<()>> {
-        let there = inner.inspect(ctx, volume).await?;
-        there.map(|_| Outcome::Changed(())).ok_or_else(|| Error::new(Kind::NotFound, "no such volume"))
+    async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, limits: &Limits) -> Result<Outcome<()>> {
+        if inner.inspect(ctx, volume).await?.is_none() {
+            return Err(Error::new(Kind::NotFound, "no such volume"));
+        }
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(volume.id, *limits);
+        let same = written.unwrap_or_default() == *limits;
+        Ok(if same { Outcome::Unchanged(()) } else { Outcome::Changed(()) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Broken at what only some drivers can do.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -48,15 +48,26 @@ impl Twist for ForgetsLimits {
     }
 }
 
+/// Which volumes are limited, as its caller knows it.
 #[derive(Default)]
-struct KeepsLimits;
+struct KeepsLimits(Mutex<BTreeSet<VolumeId>>);
 
 #[async_trait]
 impl Twist for KeepsLimits {
     async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, limits: &Limits) -> Result<Outcome<()>> {
-        match inner.qos() {
-            Some(qos) if *limits != Limits::default() => qos.limit(ctx, volume, limits).await,
-            _ => Ok(Outcome::Changed(())),
+        let lifted = {
+            let mut limited = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let lifts = *limits == Limits::default();
+            if !lifts {
+                limited.insert(volume.id);
+            }
+            lifts.then(|| limited.remove(&volume.id))
+        };
+        match (lifted, inner.qos()) {
+            (Some(true), _) => Ok(Outcome::Changed(())),
+            (Some(false), _) => Ok(Outcome::Unchanged(())),
+            (None, Some(qos)) => qos.limit(ctx, volume, limits).await,
+            (None, None) => Err(Error::new(Kind::Unsupported, "no limits")),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Prints which case catches which mutant: all mutants, all cases.
+//! Prints which case catches which mutant, as Markdown; with `--json`, as JSON.
 //!
-//! `mutants` prints the table as Markdown; `mutants --json` as JSON. Cases or mutants may be named by number: `mutants 18
-//! 19` plays the mutants that break behaviours 18 and 19. The exit status is 1 if a mutant survives the case that is meant
-//! for it. Progress goes to standard error.
+//! Played on each mutant are the cases of the group that it breaks, or with `--every` all. `mutants 18 19` plays the mutants
+//! that break behaviours 18 and 19 only. The exit status is 1 if a mutant survives the case that is meant for it. Progress
+//! goes to standard error.
 
 use std::{
     io::{self, Write},
@@ -11,20 +11,22 @@ use std::{
 
 use ashlar_conformance::{
     cases,
-    mutants::{Row, Table, all, table},
+    mutants::{Reach, Row, Table, all, table},
 };
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (flags, numbers): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.starts_with('-'));
     let numbers: Result<Vec<u8>, _> = numbers.into_iter().map(|word| word.parse()).collect();
-    let (Ok(numbers), true) = (numbers, flags.iter().all(|flag| *flag == "--json")) else {
-        return said(writeln!(io::stderr(), "usage: mutants [--json] [NUMBER..]"), ExitCode::from(2));
+    let (Ok(numbers), true) = (numbers, flags.iter().all(|flag| ["--json", "--every"].contains(&flag.as_str()))) else {
+        return said(writeln!(io::stderr(), "usage: mutants [--json] [--every] [NUMBER..]"), ExitCode::from(2));
     };
     let mutants: Vec<_> =
         all().into_iter().filter(|mutant| numbers.is_empty() || numbers.contains(&mutant.breaks)).collect();
-    let table = table(&mutants, &cases::all(), &progress);
-    let shown = if flags.is_empty() { write!(io::stdout(), "{table}") } else { json(&table) };
+    let given = |flag: &str| flags.iter().any(|given| given.as_str() == flag);
+    let reach = if given("--every") { Reach::Every } else { Reach::Group };
+    let table = table(&mutants, &cases::all(), reach, &progress);
+    let shown = if given("--json") { json(&table) } else { write!(io::stdout(), "{table}") };
     said(shown, if table.survivors().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -113,9 +113,10 @@ impl Call<'_> {
         }
         let begun = self.step("reserve", |state| {
             may_move(state, volume)?;
-            let source = &state.volume(volume)?.disk;
-            let size = lock(source).size();
-            let version = lock(source).version();
+            let (size, version) = {
+                let source = lock(&state.volume(volume)?.disk);
+                (source.size(), source.version())
+            };
             let disk = state.pool(pool)?.home.disk(size)?;
             Ok((self.stage(state, format!("volume {} on its way to pool {pool}", volume.id), disk), version))
         });

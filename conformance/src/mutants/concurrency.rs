@@ -59,6 +59,7 @@ impl Twist for SharesASlot {
     }
 }
 
+/// Reads the source again after it looked, and takes one that has gone meanwhile for empty.
 #[derive(Default)]
 struct ClonesTheVanished;
 
@@ -72,11 +73,20 @@ impl Twist for ClonesTheVanished {
         source: &VolumeRef,
     ) -> Result<Outcome<Volume>> {
         let was_there = inner.inspect(ctx, source).await?.is_some();
-        tokio::time::sleep(BETWEEN).await;
         match inner.clone_volume(ctx, spec, source).await {
-            Err(error) if error.kind() == Kind::NotFound && was_there => inner.create(ctx, spec).await,
-            made => made,
+            Err(error) if error.kind() == Kind::NotFound && was_there => return inner.create(ctx, spec).await,
+            Err(error) => return Err(error),
+            Ok(Outcome::Unchanged(there)) => return Ok(Outcome::Unchanged(there)),
+            Ok(Outcome::Changed(_)) => {}
         }
+        tokio::time::sleep(BETWEEN).await;
+        if let Some(made) = inner.inspect(ctx, &spec.volume).await?
+            && inner.inspect(ctx, source).await?.is_some()
+        {
+            return Ok(Outcome::Changed(made));
+        }
+        inner.delete(ctx, &spec.volume).await?;
+        inner.create(ctx, spec).await
     }
 }
 

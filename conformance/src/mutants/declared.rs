@@ -1,12 +1,16 @@
 //! Broken at what only some drivers can do.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use ashlar_common::{
     driver::{
         Driver, Error, Kind, OpCtx, Outcome, Result, Snapshot, SnapshotRef, Volume, VolumeRef, capability::Limits,
     },
-    ids::PoolName,
+    ids::{PoolName, VolumeId},
 };
 use async_trait::async_trait;
 
@@ -28,26 +32,42 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(62, "migration_stays_where_it_is", twisted::<StaysThere>),
 ];
 
+/// Writes limits down, and that is all.
 #[derive(Default)]
-struct ForgetsLimits;
+struct ForgetsLimits(Mutex<BTreeMap<VolumeId, Limits>>);
 
 #[async_trait]
 impl Twist for ForgetsLimits {
-    async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, _: &Limits) -> Result<Outcome<()>> {
-        let there = inner.inspect(ctx, volume).await?;
-        there.map(|_| Outcome::Changed(())).ok_or_else(|| Error::new(Kind::NotFound, "no such volume"))
+    async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, limits: &Limits) -> Result<Outcome<()>> {
+        if inner.inspect(ctx, volume).await?.is_none() {
+            return Err(Error::new(Kind::NotFound, "no such volume"));
+        }
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(volume.id, *limits);
+        let same = written.unwrap_or_default() == *limits;
+        Ok(if same { Outcome::Unchanged(()) } else { Outcome::Changed(()) })
     }
 }
 
+/// Which volumes are limited, as its caller knows it.
 #[derive(Default)]
-struct KeepsLimits;
+struct KeepsLimits(Mutex<BTreeSet<VolumeId>>);
 
 #[async_trait]
 impl Twist for KeepsLimits {
     async fn limit(&self, inner: &dyn Driver, ctx: &OpCtx, volume: &VolumeRef, limits: &Limits) -> Result<Outcome<()>> {
-        match inner.qos() {
-            Some(qos) if *limits != Limits::default() => qos.limit(ctx, volume, limits).await,
-            _ => Ok(Outcome::Changed(())),
+        let lifted = {
+            let mut limited = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let lifts = *limits == Limits::default();
+            if !lifts {
+                limited.insert(volume.id);
+            }
+            lifts.then(|| limited.remove(&volume.id))
+        };
+        match (lifted, inner.qos()) {
+            (Some(true), _) => Ok(Outcome::Changed(())),
+            (Some(false), _) => Ok(Outcome::Unchanged(())),
+            (None, Some(qos)) => qos.limit(ctx, volume, limits).await,
+            (None, None) => Err(Error::new(Kind::Unsupported, "no limits")),
         }
     }
 }

@@ -17,6 +17,6 @@ mod twisted;
 
 pub use all::all;
 pub use mutant::{Base, How, Mutant};
-pub use table::{Cell, Row, Table, caught, table};
+pub use table::{Cell, Reach, Row, Table, caught, table};
 pub use twist::Twist;
 pub use twisted::{Twisted, twisted};

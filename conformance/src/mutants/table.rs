@@ -31,7 +31,7 @@ pub enum Cell {
     Caught,
     /// It passed.
     Passed,
-    /// It does not apply, or could not be run.
+    /// It does not apply, was not asked for, or could not be run.
     NotPlayed,
 }
 
@@ -72,8 +72,24 @@ pub fn caught(mutant: &Mutant) -> Result<String, String> {
     }
 }
 
+/// Which cases are played on a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of the group that the case meant for it is in: minutes.
+    Group,
+    /// All: much longer.
+    Every,
+}
+
+impl Reach {
+    fn includes(self, mutant: &Mutant, case: &Case, cases: &[Case]) -> bool {
+        let meant = cases.iter().find(|case| case.behaviour.number == mutant.breaks);
+        self == Self::Every || meant.is_some_and(|meant| meant.behaviour.group == case.behaviour.group)
+    }
+}
+
 /// Plays these cases on these mutants, some at a time, and tells `progress` of each mutant that is through.
-pub fn table(mutants: &[Mutant], cases: &[Case], progress: &(dyn Fn(&Row) + Sync)) -> Table {
+pub fn table(mutants: &[Mutant], cases: &[Case], reach: Reach, progress: &(dyn Fn(&Row) + Sync)) -> Table {
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
     // Cases wait more than they work.
@@ -82,7 +98,7 @@ pub fn table(mutants: &[Mutant], cases: &[Case], progress: &(dyn Fn(&Row) + Sync
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let row = row(mutant, cases);
+                    let row = row(mutant, cases, reach);
                     progress(&row);
                     rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
                 }
@@ -94,10 +110,14 @@ pub fn table(mutants: &[Mutant], cases: &[Case], progress: &(dyn Fn(&Row) + Sync
     Table { cases: cases.iter().map(|case| case.behaviour.number).collect(), rows }
 }
 
-fn row(mutant: &Mutant, cases: &[Case]) -> Row {
+fn row(mutant: &Mutant, cases: &[Case], reach: Reach) -> Row {
     let mut why = None;
     let mut cells = Vec::new();
     for case in cases {
+        if !reach.includes(mutant, case, cases) {
+            cells.push(Cell::NotPlayed);
+            continue;
+        }
         cells.push(match judge(mutant, *case) {
             Outcome::Failed(text) => {
                 if case.behaviour.number == mutant.breaks {

@@ -9,6 +9,7 @@ pub mod behaviour;
 pub mod cases;
 pub mod claims;
 pub mod outcome;
+pub mod program;
 pub mod stage;
 pub mod subject;
 pub mod suite;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cases::{self, Case},
     outcome::{Outcome, Stop},
+    program::faults,
     stage::Stage,
     subject::Subject,
 };
@@ -85,8 +86,10 @@ pub fn run(subject: &dyn Subject, case: Case) -> Result {
     let outcome = match runtime {
         Ok(runtime) => {
             let outcome = runtime.block_on(async {
-                let played = tokio::time::timeout(CASE_LIMIT, play(subject, case, seed)).await;
-                played.unwrap_or_else(|_late| Outcome::Failed(format!("not done after {} s", CASE_LIMIT.as_secs())))
+                let (played, faults) =
+                    faults::watched(tokio::time::timeout(CASE_LIMIT, play(subject, case, seed))).await;
+                let late = |_late| Outcome::Failed(format!("not done after {} s", CASE_LIMIT.as_secs()));
+                with_faults(played.unwrap_or_else(late), &faults)
             });
             // What hangs must not hang the suite.
             runtime.shutdown_timeout(Duration::from_secs(5));
@@ -108,6 +111,18 @@ pub fn run(subject: &dyn Subject, case: Case) -> Result {
         seed,
     };
     report(result)
+}
+
+/// A program that did wrong fails the case, whatever the case made of it.
+fn with_faults(outcome: Outcome, faults: &[String]) -> Outcome {
+    if faults.is_empty() {
+        return outcome;
+    }
+    let faults = faults.join("; ");
+    match outcome {
+        Outcome::Passed | Outcome::Unsupported(_) => Outcome::Failed(faults),
+        Outcome::Failed(why) | Outcome::NotRun(why) => Outcome::Failed(format!("{faults}; the case saw: {why}")),
+    }
 }
 
 /// Plays a case, or sees that the driver rightly has nothing to play it with.

@@ -1,0 +1,14 @@
+//! Drivers in processes of their own, spoken to as the `calls` command of a driver executable wants it
+//! ([`ashlar_common::host::calls`] is the protocol).
+//!
+//! A program is not trusted to keep the protocol. One that hangs, prints what is no reply, answers a call that nobody
+//! made, or ends by itself has a *fault*: it is killed, its calls fail, and the case that started it fails with the
+//! fault's words, whatever the case itself made of the errors.
+
+mod driver;
+pub mod faults;
+mod keeper;
+mod link;
+mod start;
+
+pub use start::{Patience, ProgramHost, start};

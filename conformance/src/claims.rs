@@ -13,6 +13,16 @@ pub struct Claims {
     pub snapshot_attached: bool,
     /// Statistics tell how many bytes are allocated.
     pub allocated_known: bool,
+    /// Statistics tell how full a pool is: by `allocated`, or by `total` and `free`.
+    pub usage_known: bool,
+    /// The pool is thick: a volume has all its room from the start.
+    pub thick: bool,
+    /// The pool is thin and keeps metadata that can run out before its room does.
+    pub thin_metadata: bool,
+    /// A client that has a volume open is cut off when its attachment ends. Elsewhere it can only not open it again.
+    pub cuts_off_open_clients: bool,
+    /// The backend is a thing apart that the driver can lose touch with, and the site has a way to make it so.
+    pub reached_apart: bool,
 }
 
 /// What a case needs of the driver beside the required core.
@@ -40,6 +50,14 @@ pub enum Need {
     SnapshotAttached,
     /// See [`Claims::allocated_known`].
     AllocatedKnown,
+    /// See [`Claims::usage_known`].
+    UsageKnown,
+    /// See [`Claims::thick`].
+    Thick,
+    /// See [`Claims::thin_metadata`].
+    ThinMetadata,
+    /// See [`Claims::reached_apart`].
+    ReachedApart,
 }
 
 impl Need {
@@ -58,6 +76,10 @@ impl Need {
             Self::ActiveActive => "several hosts at a time",
             Self::SnapshotAttached => "snapshot while attached",
             Self::AllocatedKnown => "allocated bytes in the statistics",
+            Self::UsageKnown => "how full a pool is in the statistics",
+            Self::Thick => "a thick pool",
+            Self::ThinMetadata => "a thin pool with metadata of its own",
+            Self::ReachedApart => "a backend that can be cut off",
         }
     }
 
@@ -76,6 +98,10 @@ impl Need {
             Self::ActiveActive => claims.capabilities.active_active,
             Self::SnapshotAttached => claims.snapshot_attached,
             Self::AllocatedKnown => claims.allocated_known,
+            Self::UsageKnown => claims.usage_known,
+            Self::Thick => claims.thick,
+            Self::ThinMetadata => claims.thin_metadata,
+            Self::ReachedApart => claims.reached_apart,
         }
     }
 }

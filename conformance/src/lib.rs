@@ -5,11 +5,16 @@
 //! the way a client would. What the cases are worth is shown on the in-memory driver of this crate, which passes all of
 //! them, and on copies of it that are broken on purpose, each of which must be caught.
 
+pub mod answers;
 pub mod behaviour;
 pub mod cases;
 pub mod claims;
+pub mod client;
+pub mod contents;
+pub mod lab;
 pub mod outcome;
 pub mod program;
+pub mod race;
 pub mod stage;
 pub mod subject;
 pub mod suite;

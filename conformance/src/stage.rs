@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use ashlar_common::{
     driver::{
-        AccessMode, AttachmentSpec, Capabilities, Connector, Detach, Driver, Error, OpCtx, Outcome, Snapshot,
-        SnapshotRef, Volume, VolumeRef, VolumeSpec,
+        AccessMode, AttachmentSpec, Capabilities, Detach, Driver, Error, OpCtx, Outcome, Snapshot, SnapshotRef, Volume,
+        VolumeRef, VolumeSpec,
     },
     ids::{AttachmentId, OpId, SnapshotId, VolumeId},
     units::ByteCount,
@@ -44,7 +44,7 @@ pub struct Attached<'s> {
 }
 
 /// A driver's error where the case expected none.
-fn refused(what: &str, error: &Error) -> Stop {
+pub(crate) fn refused(what: &str, error: &Error) -> Stop {
     Stop::Failed(format!("{what}: {}: {error}", error.kind()))
 }
 
@@ -134,6 +134,12 @@ impl Stage {
         self.driver().await.inspect(&self.ctx(), volume).await.map_err(|error| refused("inspect", &error))
     }
 
+    /// A new attachment of a client of the site.
+    #[must_use]
+    pub fn attachment(&self, mode: AccessMode) -> AttachmentSpec {
+        AttachmentSpec { id: AttachmentId::new(), connector: self.site.connector(), mode }
+    }
+
     /// Attaches a volume to read and write, and connects to it as a client.
     ///
     /// # Errors
@@ -147,7 +153,7 @@ impl Stage {
     /// # Errors
     /// The driver refuses, or the client cannot reach it.
     pub async fn attach_as(&self, volume: &VolumeRef, mode: AccessMode) -> Held<Attached<'_>> {
-        let spec = AttachmentSpec { id: AttachmentId::new(), connector: Connector::default(), mode };
+        let spec = self.attachment(mode);
         let made = self.driver().await.attach(&self.ctx(), volume, &spec).await;
         let connection = made.map_err(|error| refused("attach", &error))?.into_inner();
         let disk = self.site.connect(&connection, mode).await;
@@ -199,7 +205,14 @@ impl Stage {
     pub async fn claims_hold(&self) -> Held {
         let found = Capabilities::of(self.driver().await.as_ref());
         let claimed = self.claims.capabilities;
-        ensure(found == claimed, || format!("the driver is said to be capable of {claimed:?}, and says {found:?}"))
+        ensure(found == claimed, || format!("the driver is said to be capable of {claimed:?}, and says {found:?}"))?;
+        // What a site can do to its backend, the driver must claim to live with, or the case for it would not be played.
+        let silent = |has: bool, claimed: bool, what| {
+            ensure(!has || claimed, || format!("the site has {what}, and nothing of it is claimed"))
+        };
+        silent(self.site.outage().is_some(), self.claims.reached_apart, "a way to cut the backend off")?;
+        silent(self.site.thin_metadata().is_some(), self.claims.thin_metadata, "thin metadata")?;
+        silent(self.site.other_pool().is_some(), claimed.migrate, "another pool to migrate to")
     }
 
     /// What every case leaves: nothing half done, and no export but those of attachments.

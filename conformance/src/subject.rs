@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use ashlar_common::{
-    driver::{AccessMode, ConnectionInfo, Driver},
+    driver::{AccessMode, ConnectionInfo, Connector, Driver},
     ids::PoolName,
 };
 use async_trait::async_trait;
@@ -41,6 +41,12 @@ pub trait Site: Send + Sync {
     /// The driver does not open.
     async fn start(&self) -> Held<Host>;
 
+    /// What a client of this site says of itself when it wants to reach a volume.
+    fn connector(&self) -> Connector {
+        let host = ("host".to_owned(), "client".into());
+        Connector([host].into_iter().collect())
+    }
+
     /// Reaches a volume as a client would, by what `attach` told and nothing else.
     ///
     /// # Errors
@@ -59,6 +65,11 @@ pub trait Site: Send + Sync {
     /// The backend cannot be asked.
     async fn residue(&self) -> io::Result<Vec<String>>;
 
+    /// Another pool of the same backend, where there is one: needed where the driver can migrate.
+    fn other_pool(&self) -> Option<PoolName> {
+        None
+    }
+
     /// A way to cut the driver off from its backend and back, where the site has one.
     fn outage(&self) -> Option<&dyn Outage> {
         None
@@ -66,6 +77,11 @@ pub trait Site: Send + Sync {
 
     /// A way to make the backend slow, where the site has one.
     fn slowness(&self) -> Option<&dyn Slowness> {
+        None
+    }
+
+    /// A way to use up the metadata of a thin pool, where the pool has such a thing.
+    fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {
         None
     }
 }
@@ -134,4 +150,13 @@ pub trait Slowness: Send + Sync {
     async fn begin(&self, by: std::time::Duration);
     /// They take what they took.
     async fn end(&self);
+}
+
+/// Uses up the metadata of a thin pool.
+#[async_trait]
+pub trait ThinMetadata: Send + Sync {
+    /// From now on there is none left.
+    async fn fill(&self);
+    /// There is some again.
+    async fn release(&self);
 }

@@ -4,6 +4,8 @@ use std::{future::Future, pin::Pin};
 
 use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
+pub mod attach;
+pub mod fencing;
 pub mod life_cycle;
 
 /// A behaviour, and what proves it.
@@ -21,7 +23,7 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups = [life_cycle::CASES];
+    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

@@ -38,12 +38,12 @@ pub(crate) struct Hold {
 impl FileStore {
     /// Makes a path for one client.
     ///
-    /// Read-only is kept by the file's mode while every attachment of the volume is read-only: that stops every
-    /// process but one with root's power to override modes, and one that opened the file before.
+    /// Read-only is kept by the file's mode, so that all attachments of a volume are read-only or none: that stops
+    /// every process but one with root's power to override modes, and one that opened the file before.
     ///
     /// # Errors
-    /// `NotFound` without the volume, `Busy` if it has as many attachments as it may, `Conflict` if this attachment
-    /// is there with the other mode.
+    /// `NotFound` without the volume, `Busy` if it has as many attachments as it may or one of the other mode,
+    /// `Conflict` if this attachment is there with the other mode.
     pub async fn attach(
         &self,
         ctx: &OpCtx,
@@ -114,6 +114,10 @@ impl Inner {
                 Some(hold) if max.get() == 1 => Error::Attached { volume, attachment: hold.id },
                 _ => Error::TooManyAttachments { volume, max: max.get() },
             });
+        }
+        // A file has one mode for all of its links.
+        if let Some(hold) = holds.iter().find(|hold| hold.mode != wanted.mode) {
+            return Err(Error::MixedModes { volume, attachment: hold.id });
         }
         let exports = self.attachments()?;
         if exports.make_dir(&volume.to_string())? {

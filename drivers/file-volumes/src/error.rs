@@ -108,6 +108,17 @@ pub enum Error {
          thin store on XFS or btrfs): detach it first"
     )]
     AttachedCopy(VolumeId),
+    /// The volume is attached in the other mode, and a file has one mode for all.
+    #[error(
+        "volume {volume} is attached ({attachment}), and attachments of one volume are all read-only or all writing: \
+         detach that one first"
+    )]
+    MixedModes {
+        /// The volume.
+        volume: VolumeId,
+        /// An attachment of the other mode.
+        attachment: AttachmentId,
+    },
     /// All attachments that a volume may have are taken.
     #[error("volume {volume} has {max} attachments, which is as many as it may have")]
     TooManyAttachments {
@@ -136,7 +147,10 @@ impl Error {
             Self::Damaged { .. } => Kind::Fatal,
             Self::NoVolume(_) | Self::NoSnapshot(_) => Kind::NotFound,
             Self::Conflict { .. } => Kind::Conflict,
-            Self::Attached { .. } | Self::AttachedCopy(_) | Self::TooManyAttachments { .. } => Kind::Busy,
+            Self::Attached { .. }
+            | Self::AttachedCopy(_)
+            | Self::MixedModes { .. }
+            | Self::TooManyAttachments { .. } => Kind::Busy,
             Self::Stopped(stopped) => stopped.kind(),
             Self::Image(error) => error.kind(),
         }

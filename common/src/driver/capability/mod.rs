@@ -43,6 +43,7 @@ pub trait Revert: Send + Sync {
     /// - \[revert.1\] Bytes equal the snapshot's up to its size; the volume keeps its own size, its tail reads zero.
     /// - \[revert.2\] The snapshot and every other snapshot stay as they are.
     /// - \[revert.3\] All or nothing: stopped at any instant, the volume holds the old bytes or the new ones.
+    /// - \[revert.4\] Attached: `Busy`, untouched.
     async fn revert(&self, ctx: &OpCtx, snapshot: &SnapshotRef) -> Result<Outcome<Volume>>;
 }
 

@@ -15,10 +15,9 @@ use ashlar_common::{
     ids::{AttachmentId, OpId, SnapshotId, VolumeId},
     units::ByteCount,
 };
+use ashlar_conformance::lab::{FileSystem, Lab};
 use ashlar_driver_local::{Config, LocalDriver};
 use tokio_util::sync::CancellationToken;
-
-use crate::lab::{FileSystem, Lab};
 
 /// The size of most volumes here; no multiple of a block, since sizes are exact.
 pub(crate) const SIZE: u64 = (4 << 20) + 512;
@@ -32,12 +31,12 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new(file_system: Option<FileSystem>) -> Self {
-        let lab = Lab::new(file_system).await;
+        let lab = Lab::new(file_system).await.expect("root, loop devices and the tools of the file system");
         let config = config(&lab.path());
         let local = LocalDriver::open(config.clone()).expect("the lab can hold volumes");
         // A lab that is not what it should be would prove nothing.
         if let Some(file_system) = file_system {
-            let shares = !matches!(file_system, FileSystem::Ext4);
+            let shares = matches!(file_system, FileSystem::Xfs | FileSystem::Btrfs);
             assert_eq!(local.shares_blocks(), shares, "{file_system:?} was not mounted as usual");
         }
         Self { local, config, lab }

@@ -6,14 +6,13 @@
 
 mod bench;
 mod cases;
-mod lab;
 
 macro_rules! suite {
     ($($group:ident: $($case:ident),+;)+) => {
         suite!(@on temporary_directory, None, $($group: $($case),+;)+);
-        suite!(@on ext4, Some(crate::lab::FileSystem::Ext4), $($group: $($case),+;)+);
-        suite!(@on xfs, Some(crate::lab::FileSystem::Xfs), $($group: $($case),+;)+);
-        suite!(@on btrfs, Some(crate::lab::FileSystem::Btrfs), $($group: $($case),+;)+);
+        suite!(@on ext4, Some(ashlar_conformance::lab::FileSystem::Ext4), $($group: $($case),+;)+);
+        suite!(@on xfs, Some(ashlar_conformance::lab::FileSystem::Xfs), $($group: $($case),+;)+);
+        suite!(@on btrfs, Some(ashlar_conformance::lab::FileSystem::Btrfs), $($group: $($case),+;)+);
     };
     (@on $place:ident, $file_system:expr, $($group:ident: $($case:ident),+;)+) => {
         mod $place {
@@ -110,16 +109,16 @@ mod setup {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn full_ext4_is_out_of_space_and_nothing_is_left() {
-        setup::full_file_system_is_out_of_space_and_nothing_is_left(crate::lab::FileSystem::Ext4).await;
+        setup::full_file_system_is_out_of_space_and_nothing_is_left(ashlar_conformance::lab::FileSystem::Ext4).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn full_xfs_is_out_of_space_and_nothing_is_left() {
-        setup::full_file_system_is_out_of_space_and_nothing_is_left(crate::lab::FileSystem::Xfs).await;
+        setup::full_file_system_is_out_of_space_and_nothing_is_left(ashlar_conformance::lab::FileSystem::Xfs).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn full_btrfs_is_out_of_space_and_nothing_is_left() {
-        setup::full_file_system_is_out_of_space_and_nothing_is_left(crate::lab::FileSystem::Btrfs).await;
+        setup::full_file_system_is_out_of_space_and_nothing_is_left(ashlar_conformance::lab::FileSystem::Btrfs).await;
     }
 }

@@ -3,14 +3,12 @@
 use std::fs;
 
 use ashlar_common::driver::{Classified, Driver, Kind};
+use ashlar_conformance::lab::FileSystem;
 use ashlar_driver_local::{Error, LocalDriver, config::Provisioning};
 
-use crate::{
-    bench::{
-        Bench, SIZE, assert_changed, assert_kind, assert_same, config, create, create_full, ctx, listed, pattern, read,
-        snapshot, spec, write,
-    },
-    lab::FileSystem,
+use crate::bench::{
+    Bench, SIZE, assert_changed, assert_kind, assert_same, config, create, create_full, ctx, listed, pattern, read,
+    snapshot, spec, write,
 };
 
 pub(crate) fn directory_that_cannot_be_used_is_named_with_the_fix() {

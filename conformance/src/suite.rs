@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cases::{self, Case},
     outcome::{Outcome, Stop},
-    program::faults,
+    program::watch::{self, Seen},
     stage::Stage,
     subject::Subject,
 };
@@ -86,10 +86,9 @@ pub fn run(subject: &dyn Subject, case: Case) -> Result {
     let outcome = match runtime {
         Ok(runtime) => {
             let outcome = runtime.block_on(async {
-                let (played, faults) =
-                    faults::watched(tokio::time::timeout(CASE_LIMIT, play(subject, case, seed))).await;
+                let (played, seen) = watch::watched(tokio::time::timeout(CASE_LIMIT, play(subject, case, seed))).await;
                 let late = |_late| Outcome::Failed(format!("not done after {} s", CASE_LIMIT.as_secs()));
-                with_faults(played.unwrap_or_else(late), &faults)
+                around(played.unwrap_or_else(late), &seen)
             });
             // What hangs must not hang the suite.
             runtime.shutdown_timeout(Duration::from_secs(5));
@@ -113,16 +112,19 @@ pub fn run(subject: &dyn Subject, case: Case) -> Result {
     report(result)
 }
 
-/// A program that did wrong fails the case, whatever the case made of it.
-fn with_faults(outcome: Outcome, faults: &[String]) -> Outcome {
-    if faults.is_empty() {
-        return outcome;
+/// A program that did wrong fails the case, whatever the case made of it; and a case without its client did not run.
+fn around(outcome: Outcome, seen: &Seen) -> Outcome {
+    let why = match &outcome {
+        Outcome::Passed | Outcome::Unsupported(_) => String::new(),
+        Outcome::Failed(why) | Outcome::NotRun(why) => format!("; the case saw: {why}"),
+    };
+    if !seen.faults.is_empty() {
+        return Outcome::Failed(seen.faults.join("; ") + &why);
     }
-    let faults = faults.join("; ");
-    match outcome {
-        Outcome::Passed | Outcome::Unsupported(_) => Outcome::Failed(faults),
-        Outcome::Failed(why) | Outcome::NotRun(why) => Outcome::Failed(format!("{faults}; the case saw: {why}")),
+    if !seen.missing.is_empty() {
+        return Outcome::NotRun(seen.missing.join("; "));
     }
+    outcome
 }
 
 /// Plays a case, or sees that the driver rightly has nothing to play it with.

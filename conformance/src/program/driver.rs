@@ -91,7 +91,11 @@ impl Driver for ProgramDriver {
         volume: &VolumeRef,
         attachment: &AttachmentSpec,
     ) -> Result<Outcome<ConnectionInfo>> {
-        self.link.call(ctx, Call::Attach { volume: volume.clone(), attachment: attachment.clone() }).await
+        let call = Call::Attach { volume: volume.clone(), attachment: attachment.clone() };
+        let told: Outcome<ConnectionInfo> = self.link.call(ctx, call).await?;
+        let (Outcome::Changed(connection) | Outcome::Unchanged(connection)) = &told;
+        self.link.told(connection);
+        Ok(told)
     }
 
     async fn detach(&self, ctx: &OpCtx, volume: &VolumeRef, which: Detach) -> Result<Outcome<()>> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use ashlar_common::{
-    driver::{Error, Kind, OpCtx, Result},
+    driver::{ConnectionInfo, Error, Kind, OpCtx, Result},
     host::calls::{Call, Greeting, REQUEST_BYTES, Reply, Request},
 };
 use serde::de::DeserializeOwned;
@@ -20,6 +20,9 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+
+/// A case makes fewer attachments.
+const MOST_CONNECTIONS: usize = 4096;
 
 /// One program. Shared by the driver, by the life of its host and by whoever keeps the process.
 pub(super) struct Link {
@@ -39,6 +42,8 @@ pub(super) struct Link {
 struct State {
     calls: HashMap<u64, Waiting>,
     end: Option<End>,
+    /// What clients were told, each once.
+    connections: Vec<ConnectionInfo>,
 }
 
 /// A call that the program owes a reply.
@@ -80,6 +85,19 @@ impl Link {
             Some(End::Fault(what)) => Some(what.clone()),
             Some(End::Killed) | None => None,
         }
+    }
+
+    /// Keeps what a client was told.
+    pub(super) fn told(&self, connection: &ConnectionInfo) {
+        let connections = &mut self.state().connections;
+        if !connections.contains(connection) && connections.len() < MOST_CONNECTIONS {
+            connections.push(connection.clone());
+        }
+    }
+
+    /// What clients were told.
+    pub(super) fn connections(&self) -> Vec<ConnectionInfo> {
+        self.state().connections.clone()
     }
 
     /// Makes a call, and waits for its reply no longer than its context and some grace.

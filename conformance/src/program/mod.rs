@@ -6,9 +6,11 @@
 //! fault's words, whatever the case itself made of the errors.
 
 mod driver;
-pub mod faults;
 mod keeper;
 mod link;
 mod start;
+mod subject;
+pub mod watch;
 
 pub use start::{Patience, ProgramHost, start};
+pub use subject::ProgramSubject;

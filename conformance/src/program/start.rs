@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 
 use super::{
     driver::ProgramDriver,
-    faults,
     keeper::{self, Lines},
     link::{Link, shown},
+    watch,
 };
 use crate::{
     outcome::{Held, Stop},
@@ -80,6 +80,11 @@ impl ProgramHost {
     /// # Errors
     /// As there.
     pub async fn start(&self) -> Held<Host> {
+        self.start_linked().await.map(|(host, _)| host)
+    }
+
+    /// The same, with the link to ask what clients were told.
+    pub(super) async fn start_linked(&self) -> Held<(Host, Arc<Link>)> {
         let mut process = self.process()?;
         let (Some(stdin), Some(stdout)) = (process.take_stdin(), process.take_stdout()) else {
             return Err(Stop::failed("the program was started without pipes"));
@@ -88,11 +93,12 @@ impl ProgramHost {
         let greeting = self.greeting(&mut process, &mut lines).await?;
         let (requests, queue) = mpsc::channel(QUEUE);
         let link = Link::new(greeting, requests, self.patience.grace);
-        faults::note(&link);
+        watch::started(&link);
         tokio::spawn(keeper::write(stdin, queue));
         tokio::spawn(keeper::keep(Arc::clone(&link), process, lines));
         let driver = Arc::new(ProgramDriver::new(Arc::clone(&link)));
-        Ok(Host { driver, life: Box::new(ProcessLife(link)) })
+        let life = Box::new(ProcessLife(Arc::clone(&link)));
+        Ok((Host { driver, life }, link))
     }
 
     fn process(&self) -> Held<Conversation> {

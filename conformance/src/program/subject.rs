@@ -9,6 +9,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    thread,
     time::Duration,
 };
 
@@ -90,7 +91,9 @@ impl Subject for ProgramSubject {
     }
 
     fn claims(&self) -> Claims {
-        self.claims.unwrap_or_else(|| *self.found.get_or_init(|| self.ask()))
+        // On a thread of its own, since whoever asks may be on a runtime, which must not be blocked.
+        let ask = || thread::scope(|scope| scope.spawn(|| self.ask()).join());
+        self.claims.unwrap_or_else(|| *self.found.get_or_init(|| ask().unwrap_or_default()))
     }
 
     async fn raise(&self) -> Held<Box<dyn Site>> {
@@ -220,8 +223,11 @@ fn device_path(connection: &ConnectionInfo) -> Option<&Path> {
     connection.data.get("device_path").and_then(serde_json::Value::as_str).map(Path::new)
 }
 
-/// The case that sees this did not run, whatever it makes of it.
+/// The case that sees this did not run, whatever it makes of it. One that should know how, and cannot, may fail.
 fn no_client(protocol: &str) -> io::Error {
+    if protocol == LOCAL {
+        return io::Error::new(io::ErrorKind::InvalidData, "the connection is `local` and has no `device_path`");
+    }
     let what = missing(protocol);
     watch::missing(&what);
     io::Error::new(io::ErrorKind::Unsupported, what)
@@ -229,7 +235,6 @@ fn no_client(protocol: &str) -> io::Error {
 
 fn missing(protocol: &str) -> String {
     match protocol {
-        LOCAL => "the connection is `local` and has no `device_path`".to_owned(),
         "iscsi" => "the suite has no iSCSI client yet: it needs open-iscsi and a lab that allows logging in".to_owned(),
         "rbd" => "the suite has no RBD client yet: it needs rbd-nbd and a lab that allows mapping".to_owned(),
         "nfs" => "the suite has no NFS client yet: it needs mount.nfs and a lab that allows mounting".to_owned(),

@@ -26,6 +26,10 @@ pub(crate) const HELLO: &str = r#"{"schema":1,"driver":{"name":"tiny","version":
 pub(crate) const LOOP: &str =
     r#"while read -r line; do id=${line##*\"id\":}; id=${id%%,*}; id=${id%%\}*}; answer; done"#;
 
+/// What a test plays is no behaviour of the contract.
+pub(crate) const CASE: Behaviour =
+    Behaviour { number: 1, group: Group::LifeCycle, name: "case_of_a_test", clauses: &[], need: Need::Core };
+
 /// A program that is a shell script, in a folder of its own.
 pub(crate) struct Script {
     folder: TempDir,
@@ -41,6 +45,16 @@ impl Script {
     /// The hello, then a line for each request, with `$id` in it.
     pub(crate) fn answering(line: &str) -> Self {
         Self::after_hello(&format!("answer() {{ printf '%s\\n' \"{}\"; }}\n{LOOP}", line.replace('"', "\\\"")))
+    }
+
+    /// The hello, then for each call its answer; `null` for calls that are not named.
+    pub(crate) fn replying(answers: &[(&str, &str)]) -> Self {
+        let arm = |(call, answer): &(&str, &str)| format!("*'\"call\":\"{call}\"'*) a='{answer}';;");
+        let arms: String = answers.iter().map(arm).collect();
+        let answer = format!(
+            "case \"$line\" in {arms} *) a=null;; esac; printf '{{\"id\":%s,\"answer\":%s}}\\n' \"$id\" \"$a\""
+        );
+        Self::after_hello(&format!("answer() {{ {answer}; }}\n{LOOP}"))
     }
 
     pub(crate) fn new(text: &str) -> Self {
@@ -69,7 +83,7 @@ impl Script {
 
     /// The same for a case of a capability.
     pub(crate) fn play_with(&self, run: fn(&Stage) -> Run<'_>, need: Need) -> Outcome {
-        let behaviour = Behaviour { number: 1, group: Group::LifeCycle, name: "case_of_a_test", clauses: &[], need };
+        let behaviour = Behaviour { need, ..CASE };
         suite::run(&Hosted(self.host()), Case { behaviour, run }).outcome
     }
 

@@ -2,4 +2,5 @@
 
 mod bench;
 mod broken;
+mod subject;
 mod well;

@@ -21,6 +21,8 @@ fn script(volumes: &str, protocol: &str) -> Script {
         ("stats", stats),
         ("list", &format!(r#"{{"volumes":[{volumes}],"snapshots":[]}}"#)),
         ("create", &format!(r#"{{"changed":{volume}}}"#)),
+        ("delete", r#"{"unchanged":null}"#),
+        ("detach", r#"{"unchanged":null}"#),
         ("attach", &format!(r#"{{"changed":{connection}}}"#)),
     ])
 }

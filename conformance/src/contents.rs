@@ -31,6 +31,10 @@ pub fn same(what: &str, found: &[u8], expected: &[u8]) -> Held {
     ensure(found.len() == expected.len(), || {
         format!("{what}: {} bytes were expected, {} are there", expected.len(), found.len())
     })?;
+    // Many times faster than byte by byte where nothing is optimised.
+    if found == expected {
+        return Ok(());
+    }
     match found.iter().zip(expected).position(|(found, expected)| found != expected) {
         None => Ok(()),
         Some(first) => Err(Stop::failed(format!(

@@ -11,6 +11,8 @@ pub mod cases;
 pub mod claims;
 pub mod client;
 pub mod contents;
+pub mod fill;
+pub mod inventory;
 pub mod lab;
 pub mod outcome;
 pub mod program;

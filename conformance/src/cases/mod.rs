@@ -5,8 +5,13 @@ use std::{future::Future, pin::Pin};
 use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
 pub mod attach;
+pub mod bytes;
+pub mod copies;
 pub mod fencing;
+pub mod full;
+pub mod hostile;
 pub mod life_cycle;
+pub mod snapshots;
 
 /// A behaviour, and what proves it.
 #[derive(Clone, Copy)]
@@ -23,7 +28,16 @@ pub type Run<'s> = Pin<Box<dyn Future<Output = Held> + Send + 's>>;
 /// Every case, by number.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    let groups = [life_cycle::CASES, attach::CASES, fencing::CASES];
+    let groups = [
+        life_cycle::CASES,
+        hostile::CASES,
+        full::CASES,
+        bytes::CASES,
+        snapshots::CASES,
+        copies::CASES,
+        attach::CASES,
+        fencing::CASES,
+    ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);
     all

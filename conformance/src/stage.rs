@@ -1,6 +1,6 @@
 //! What a case works with: a host on a fresh backend, and the usual steps, each of which fails the case in plain words.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use ashlar_common::{
     driver::{
@@ -22,6 +22,11 @@ use crate::{
 /// A call that has not answered by then is a failure: no case needs so long.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long to wait before something is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// How long a backend may take to clear away what was removed or given up.
+pub const SETTLE_LIMIT: Duration = Duration::from_secs(20);
+
 /// A fresh backend with a host on it.
 pub struct Stage {
     /// The backend.
@@ -41,6 +46,20 @@ pub struct Attached<'s> {
     /// The attachment.
     pub attachment: AttachmentId,
     disk: Arc<dyn Disk>,
+}
+
+/// Asks again and again until it holds, at most for so long; what did not hold in the end is the failure.
+///
+/// # Errors
+/// It does not come to hold.
+pub async fn eventually<T, F: Future<Output = Held<T>>>(limit: Duration, ask: impl Fn() -> F) -> Held<T> {
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        match ask().await {
+            Err(Stop::Failed(_)) if tokio::time::Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
+            settled => return settled,
+        }
+    }
 }
 
 /// A driver's error where the case expected none.
@@ -72,6 +91,11 @@ impl Stage {
         host.life.kill().await;
         *host = Arc::new(self.site.start().await?);
         Ok(())
+    }
+
+    /// Has another host in place of this one, which lives on.
+    pub async fn hand_over(&self, to: Host) -> Arc<Host> {
+        std::mem::replace(&mut *self.host.lock().await, Arc::new(to))
     }
 
     /// A context with the usual limit.
@@ -213,6 +237,14 @@ impl Stage {
         silent(self.site.outage().is_some(), self.claims.reached_apart, "a way to cut the backend off")?;
         silent(self.site.thin_metadata().is_some(), self.claims.thin_metadata, "thin metadata")?;
         silent(self.site.other_pool().is_some(), claimed.migrate, "another pool to migrate to")
+    }
+
+    /// The same, for what another host or a call that was given up may still be clearing away.
+    ///
+    /// # Errors
+    /// It does not go away.
+    pub async fn becomes_tidy(&self) -> Held {
+        eventually(SETTLE_LIMIT, || self.is_tidy()).await
     }
 
     /// What every case leaves: nothing half done, and no export but those of attachments.

@@ -8,7 +8,7 @@ use ashlar_common::{
 };
 use async_trait::async_trait;
 
-use crate::{claims::Claims, outcome::Held};
+use crate::{claims::Claims, outcome::Held, steps::Steps};
 
 /// A driver with a kind of backend: `local on ext4`.
 #[async_trait]
@@ -77,6 +77,11 @@ pub trait Site: Send + Sync {
 
     /// A way to make the backend slow, where the site has one.
     fn slowness(&self) -> Option<&dyn Slowness> {
+        None
+    }
+
+    /// The driver's effects one by one, where the site can stop it between them.
+    fn steps(&self) -> Option<&Steps> {
         None
     }
 

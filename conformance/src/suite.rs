@@ -80,14 +80,20 @@ fn trial(subject: Arc<dyn Subject>, case: Case) -> Trial {
 /// Runs one case on a fresh backend of the subject, and writes the result where that is asked for.
 #[must_use]
 pub fn run(subject: &dyn Subject, case: Case) -> Result {
+    report(judge(subject, case, CASE_LIMIT))
+}
+
+/// Runs one case on a fresh backend of the subject, for no longer than `limit`.
+#[must_use]
+pub fn judge(subject: &dyn Subject, case: Case, limit: Duration) -> Result {
     let seed = seed();
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
             let outcome = runtime.block_on(async {
-                let (played, seen) = watch::watched(tokio::time::timeout(CASE_LIMIT, play(subject, case, seed))).await;
-                let late = |_late| Outcome::Failed(format!("not done after {} s", CASE_LIMIT.as_secs()));
+                let (played, seen) = watch::watched(tokio::time::timeout(limit, play(subject, case, seed))).await;
+                let late = |_late| Outcome::Failed(format!("not done after {} s", limit.as_secs()));
                 around(played.unwrap_or_else(late), &seen)
             });
             // What hangs must not hang the suite.
@@ -98,7 +104,7 @@ pub fn run(subject: &dyn Subject, case: Case) -> Result {
     };
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let behaviour = case.behaviour;
-    let result = Result {
+    Result {
         subject: subject.name(),
         number: behaviour.number,
         group: behaviour.group.name().to_owned(),
@@ -108,8 +114,7 @@ pub fn run(subject: &dyn Subject, case: Case) -> Result {
         outcome,
         milliseconds,
         seed,
-    };
-    report(result)
+    }
 }
 
 /// A program that did wrong fails the case, whatever the case made of it; and a case without its client did not run.

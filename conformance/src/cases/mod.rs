@@ -6,11 +6,18 @@ use crate::{behaviour::Behaviour, outcome::Held, stage::Stage};
 
 pub mod attach;
 pub mod bytes;
+mod change;
+mod change_state;
+pub mod concurrency;
 pub mod copies;
 pub mod fencing;
 pub mod full;
 pub mod hostile;
+pub mod hosts;
+pub mod interrupted;
+mod interruption;
 pub mod life_cycle;
+pub mod slow;
 pub mod snapshots;
 
 /// A behaviour, and what proves it.
@@ -37,6 +44,10 @@ pub fn all() -> Vec<Case> {
         copies::CASES,
         attach::CASES,
         fencing::CASES,
+        concurrency::CASES,
+        interrupted::CASES,
+        hosts::CASES,
+        slow::CASES,
     ];
     let mut all: Vec<Case> = groups.into_iter().flatten().copied().collect();
     all.sort_by_key(|case| case.behaviour.number);

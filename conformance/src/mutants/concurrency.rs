@@ -1,0 +1,1 @@
+pub(super) const MUTANTS: &[super::mutant::Mutant] = &[];

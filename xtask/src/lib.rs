@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bench;
 pub mod ci;
 pub mod compliance;
+pub mod drivers;
 pub mod environment;
 pub mod evidence;
 pub mod examples;

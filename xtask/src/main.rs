@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     affected::command::AffectedTests, affected_bench::command::AffectedBench, audit::command::AffectedAudit,
-    bench::command::Bench, ci::command::Ci, compliance::command::Compliance, evidence::command::Evidence,
-    examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test, up::command::Up,
+    bench::command::Bench, ci::command::Ci, compliance::command::Compliance, drivers::command::Drivers,
+    evidence::command::Evidence, examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test,
+    up::command::Up,
 };
 
 /// The workspace's own commands
@@ -26,6 +27,7 @@ enum Command {
     Ci(Ci),
     CiExamples(CiExamples),
     Compliance(Compliance),
+    Drivers(Drivers),
     Evidence(Evidence),
     Gate(Gate),
     Test(Test),
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Ci(command) => command.run(&here),
         Command::CiExamples(command) => command.run(&here).map(|()| true),
         Command::Compliance(command) => command.run(&here),
+        Command::Drivers(command) => command.run(&here).map(|()| true),
         Command::Evidence(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),

@@ -1,6 +1,11 @@
 //! The command line of `ashlar-driver-<name>`.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use clap::{Args, Parser, Subcommand};
@@ -14,6 +19,7 @@ use crate::{
     config::{self, Config},
     driver::{Driver, DriverInfo, OpCtx},
     ids::{BackendName, OpId},
+    stats::BackendStats,
 };
 
 /// Exit code when records and backend differ.
@@ -44,6 +50,12 @@ pub trait DriverProgram: Send + Sync + 'static {
     /// # Errors
     /// An error that names the missing thing and the fix.
     async fn open(config: Self::Config) -> crate::driver::Result<Arc<dyn Driver>>;
+
+    /// The least configuration of a backend that lives in an empty directory and goes with it, where the driver can have
+    /// such a thing: documentation is made from what it says of itself there.
+    fn scratch(_directory: &Path) -> Option<Self::Config> {
+        None
+    }
 }
 
 #[derive(Parser)]
@@ -73,6 +85,9 @@ enum Command {
         /// The backend whose capabilities are asked for
         #[arg(long, requires = "config")]
         backend: Option<BackendName>,
+        /// Opens a backend in this empty directory instead, where the driver can, and tells its statistics too
+        #[arg(long, conflicts_with = "config", value_name = "DIRECTORY")]
+        scratch: Option<PathBuf>,
     },
     /// Opens the backend and prints what it reports, as JSON
     Check(Which),
@@ -136,15 +151,22 @@ pub fn main<P: DriverProgram>() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         match cli.command {
-            Command::Describe { config: Some(file), backend: Some(backend) } => {
+            Command::Describe { config: Some(file), backend: Some(backend), .. } => {
                 let opened = open::<P>(configured::<P>(&Which { config: file, backend })?).await?;
-                describe::print(&describe::of::<P>(Some(opened.as_ref())))
+                describe::print(&describe::of::<P>(Some(opened.as_ref()), None))
             }
-            Command::Describe { .. } => describe::print(&describe::of::<P>(None)),
+            Command::Describe { scratch: Some(directory), .. } => match P::scratch(&directory) {
+                Some(options) => {
+                    let driver = opened::<P>("scratch", options).await?;
+                    let stats = stats(driver.as_ref()).await?;
+                    describe::print(&describe::of::<P>(Some(driver.as_ref()), Some(&stats)))
+                }
+                None => describe::print(&describe::of::<P>(None, None)),
+            },
+            Command::Describe { .. } => describe::print(&describe::of::<P>(None, None)),
             Command::Check(which) => {
                 let driver = open::<P>(configured::<P>(&which)?).await?;
-                let ctx = OpCtx::new(OpId::new(), OPEN_TIMEOUT, CancellationToken::new());
-                let stats = driver.stats(&ctx).await.map_err(|error| Failure(error.chain(), UNUSABLE))?;
+                let stats = stats(driver.as_ref()).await?;
                 describe::print(&describe::check(driver.as_ref(), &stats))
             }
             Command::Compare(which) => compare::compare::<P>(configured::<P>(&which)?).await,
@@ -195,8 +217,16 @@ fn configured<P: DriverProgram>(which: &Which) -> Result<Configured<P>, Failure>
 }
 
 pub(super) async fn open<P: DriverProgram>(configured: Configured<P>) -> Result<Arc<dyn Driver>, Failure> {
-    let name = configured.name;
-    match tokio::time::timeout(OPEN_TIMEOUT, P::open(configured.options)).await {
+    opened::<P>(configured.name.as_str(), configured.options).await
+}
+
+async fn stats(driver: &dyn Driver) -> Result<BackendStats, Failure> {
+    let ctx = OpCtx::new(OpId::new(), OPEN_TIMEOUT, CancellationToken::new());
+    driver.stats(&ctx).await.map_err(|error| Failure(error.chain(), UNUSABLE))
+}
+
+async fn opened<P: DriverProgram>(name: &str, options: P::Config) -> Result<Arc<dyn Driver>, Failure> {
+    match tokio::time::timeout(OPEN_TIMEOUT, P::open(options)).await {
         Ok(Ok(driver)) => Ok(driver),
         Ok(Err(error)) => Err(Failure(format!("backend {name} cannot be used: {}", error.chain()), UNUSABLE)),
         Err(_) => {

@@ -32,6 +32,8 @@ use crate::{
 
 /// The protocol by which the suite can be a client.
 const LOCAL: &str = "local";
+/// A pool that some cases fill to the last byte must not have more; what does not tell its room is taken to have as much.
+const MOST_ROOM: u64 = 1 << 30;
 /// Looking at the backend and clearing it takes no longer, call by call.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
 
@@ -133,7 +135,15 @@ async fn cleared(program: &ProgramHost, host: &Host, mark: &Path, turn: File) ->
         remove(driver, &found).await?;
     }
     let pool = stats.pools.first().ok_or_else(|| Stop::failed("the statistics name no pool"))?;
-    let room = pool.free.known().or(pool.total.known()).map_or(u64::MAX, ByteCount::bytes);
+    let room = pool.free.known().or(pool.total.known()).map_or(MOST_ROOM, ByteCount::bytes);
+    if room > MOST_ROOM {
+        return Err(Stop::NotRun(format!(
+            "pool {} has room for {} MiB, and cases fill it: give the suite one of at most {} MiB",
+            pool.name,
+            room >> 20,
+            MOST_ROOM >> 20
+        )));
+    }
     Ok(ProgramSite { program: program.clone(), pool: pool.name.clone(), room, links: Mutex::default(), _turn: turn })
 }
 

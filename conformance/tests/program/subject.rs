@@ -14,11 +14,19 @@ const VOLUME: &str = r#"{"id":"6d9c2b0e-7d0f-4c58-9a0e-0d7c1d1f8b1a","pool":"poo
 
 /// Knows statistics, a list, and how to attach by `protocol`; everything else it says it did.
 fn script(volumes: &str, protocol: &str) -> Script {
-    let stats = r#"{"pools":[{"name":"pool","total":{"known":1048576},"free":{"known":1048576},"allocated":"unknown","reserved_percentage":0,"max_over_subscription_ratio":1.0,"provisioning":"thin","thin_metadata_free_percentage":null}]}"#;
+    with_room(1 << 20, volumes, protocol)
+}
+
+fn with_room(room: u64, volumes: &str, protocol: &str) -> Script {
+    let stats = serde_json::json!({ "pools": [{
+        "name": "pool", "total": { "known": room }, "free": { "known": room }, "allocated": "unknown",
+        "reserved_percentage": 0, "max_over_subscription_ratio": 1.0, "provisioning": "thin",
+        "thin_metadata_free_percentage": null,
+    }] });
     let volume = format!(r#"{{"volume":{VOLUME},"size":4096,"allocated":null,"attachments":[]}}"#);
     let connection = format!(r#"{{"driver_volume_type":"{protocol}","data":{{"target":"somewhere"}}}}"#);
     Script::replying(&[
-        ("stats", stats),
+        ("stats", &stats.to_string()),
         ("list", &format!(r#"{{"volumes":[{volumes}],"snapshots":[]}}"#)),
         ("create", &format!(r#"{{"changed":{volume}}}"#)),
         ("delete", r#"{"unchanged":null}"#),
@@ -59,6 +67,12 @@ fn a_backend_with_something_on_it_is_left_alone() {
     assert!(!matches!(play(&script("", "local"), &folder), Outcome::NotRun(_)));
     let outcome = play(&script(&volume, "local"), &folder);
     assert!(matches!(&outcome, Outcome::Failed(why) if why.contains("1 volumes and 0 snapshots")), "{outcome:?}");
+}
+
+#[test]
+fn a_pool_that_is_too_large_to_be_filled_is_not_run() {
+    let outcome = play(&with_room(2 << 30, "", "local"), &TempDir::new().unwrap());
+    assert!(matches!(&outcome, Outcome::NotRun(why) if why.contains("at most 1024 MiB")), "{outcome:?}");
 }
 
 #[test]

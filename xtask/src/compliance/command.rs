@@ -35,7 +35,7 @@ use crate::{
 /// that did not run, or left no result, has failed.
 ///
 /// An executable by path is spoken to over standard input and output (`EXECUTABLE calls --help` tells how) on a backend of
-/// its own, which must be empty: what the suite makes there it removes. Volumes are reached as a client reaches them,
+/// its own, which must be empty and have room for 1 GiB at most: the suite fills it, and removes what it made. Volumes are reached as a client reaches them,
 /// which is possible for the protocol `local`; others are shown as not run.
 #[derive(Args, Debug)]
 #[command(after_help = "\

@@ -15,3 +15,6 @@ pub mod mutants;
 pub mod results;
 pub mod run;
 pub mod text;
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,8 @@ impl Call<'_> {
     pub(super) async fn reserve(&self, spec: &VolumeSpec) -> Result<Staging, Error> {
         let early = self.broken(Fault::RoomIsCountedTooEarly);
         if early {
-            self.look(|state| Ok(drop(state.pool(&spec.volume.pool)?.home.disk(spec.size.bytes())?))).await?;
+            let seen = self.look(|state| Ok(state.pool(&spec.volume.pool)?.home.disk(spec.size.bytes())?));
+            drop(seen.await?);
             tokio::time::sleep(BETWEEN).await;
         }
         self.step("reserve", |state| {

@@ -110,8 +110,8 @@ impl Compliance {
         if self.format == Format::Json {
             steps = steps.on_standard_error();
         }
-        steps.expect(2 + drivers.len() + usize::from(executable.is_some()));
         let runner = Runner::prepare(&cargo, steps, &needed)?;
+        runner.steps.expect(2 + drivers.len() + usize::from(executable.is_some()));
         let runs = Runs::new(&cargo, runner, &table, self.seed, &packages);
         if !runs.runner.build()? {
             bail!("the tests do not build; the end of cargo's output is above");

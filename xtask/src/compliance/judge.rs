@@ -77,7 +77,9 @@ impl Judgement {
 pub fn judge(seed: u64, drivers: &[Read], controls: &Read, mutants: Vec<Mutant>) -> Judgement {
     let behaviours: BTreeSet<u8> = controls.listed.iter().map(|case| case.number).collect();
     let broken: BTreeSet<u8> = mutants.iter().map(|mutant| mutant.breaks).collect();
-    let mut judged = one(controls, &behaviours);
+    // The mutants' tests are of the same run, and each that survived is told by itself.
+    let survived = mutants.iter().any(|mutant| !mutant.caught);
+    let mut judged = one(&Read { ran_well: controls.ran_well || survived, ..controls.clone() }, &behaviours);
     let unproven: Vec<String> = behaviours.difference(&broken).map(u8::to_string).collect();
     if !unproven.is_empty() {
         let numbers = unproven.join(", ");

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the driver is said to be able to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Claims {
     /// Capabilities of the contract; what the driver reports must equal them.
     pub capabilities: Capabilities,

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cases::{self, Case},
     outcome::{Outcome, Stop},
+    program::watch::{self, Seen},
     stage::Stage,
     subject::Subject,
 };
@@ -28,6 +29,8 @@ pub const REPORT_VARIABLE: &str = "ASHLAR_CONFORMANCE_REPORT";
 pub const SEED_VARIABLE: &str = "ASHLAR_CONFORMANCE_SEED";
 /// How many sequences each case of the model plays, however long that takes; without it, some that take seconds.
 pub const SEQUENCES_VARIABLE: &str = "ASHLAR_CONFORMANCE_SEQUENCES";
+/// A case that blocks its threads cannot end itself at its limit, and is left behind so much later.
+const GRACE: Duration = Duration::from_millis(500);
 /// A case that has not ended by then has failed: it hangs.
 const CASE_LIMIT: Duration = Duration::from_secs(180);
 /// A case of the model that was asked for so many sequences has so much longer for each.
@@ -98,16 +101,16 @@ pub fn judge(subject: &Arc<dyn Subject>, case: Case, limit: Duration) -> Result 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
-            // Waited for outside of the runtime, whose threads a driver may block.
+            // Waited for outside of the runtime as well, whose threads a driver may block.
             let (done, waits) = mpsc::channel();
-            let case = play(Arc::clone(subject), case, seed);
+            let case = watch::watched(tokio::time::timeout(limit, play(Arc::clone(subject), case, seed)));
             runtime.spawn(async move { done.send(case.await) });
-            let outcome = waits.recv_timeout(limit).unwrap_or_else(|why| {
-                Outcome::Failed(match why {
-                    RecvTimeoutError::Timeout => format!("not done after {limit:?}"),
-                    RecvTimeoutError::Disconnected => "the case panicked; see above".to_owned(),
-                })
-            });
+            let late = || Outcome::Failed(format!("not done after {limit:?}"));
+            let outcome = match waits.recv_timeout(limit + GRACE) {
+                Ok((played, seen)) => around(played.unwrap_or_else(|_late| late()), &seen),
+                Err(RecvTimeoutError::Timeout) => late(),
+                Err(RecvTimeoutError::Disconnected) => Outcome::Failed("the case panicked; see above".to_owned()),
+            };
             // What hangs must not hang the suite.
             runtime.shutdown_timeout(Duration::from_secs(1));
             outcome
@@ -127,6 +130,21 @@ pub fn judge(subject: &Arc<dyn Subject>, case: Case, limit: Duration) -> Result 
         milliseconds,
         seed,
     }
+}
+
+/// A program that did wrong fails the case, whatever the case made of it; and a case without its client did not run.
+fn around(outcome: Outcome, seen: &Seen) -> Outcome {
+    let why = match &outcome {
+        Outcome::Passed | Outcome::Unsupported(_) => String::new(),
+        Outcome::Failed(why) | Outcome::NotRun(why) => format!("; the case saw: {why}"),
+    };
+    if !seen.faults.is_empty() {
+        return Outcome::Failed(seen.faults.join("; ") + &why);
+    }
+    if !seen.missing.is_empty() {
+        return Outcome::NotRun(seen.missing.join("; "));
+    }
+    outcome
 }
 
 /// Plays a case, or sees that the driver rightly has nothing to play it with.

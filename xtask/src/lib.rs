@@ -9,6 +9,8 @@ pub mod affected_bench;
 pub mod audit;
 pub mod bench;
 pub mod ci;
+pub mod compliance;
+pub mod drivers;
 pub mod environment;
 pub mod evidence;
 pub mod examples;

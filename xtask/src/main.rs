@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     affected::command::AffectedTests, affected_bench::command::AffectedBench, audit::command::AffectedAudit,
-    bench::command::Bench, ci::command::Ci, evidence::command::Evidence, examples::command::CiExamples,
-    gate::command::Gate, terminal, test::command::Test, up::command::Up,
+    bench::command::Bench, ci::command::Ci, compliance::command::Compliance, drivers::command::Drivers,
+    evidence::command::Evidence, examples::command::CiExamples, gate::command::Gate, terminal, test::command::Test,
+    up::command::Up,
 };
 
 /// The workspace's own commands
@@ -25,6 +26,8 @@ enum Command {
     AffectedBench(AffectedBench),
     Ci(Ci),
     CiExamples(CiExamples),
+    Compliance(Compliance),
+    Drivers(Drivers),
     Evidence(Evidence),
     Gate(Gate),
     Test(Test),
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         Command::AffectedBench(command) => command.run(&here),
         Command::Ci(command) => command.run(&here),
         Command::CiExamples(command) => command.run(&here).map(|()| true),
+        Command::Compliance(command) => command.run(&here),
+        Command::Drivers(command) => command.run(&here).map(|()| true),
         Command::Evidence(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Test(command) => command.run(&here),

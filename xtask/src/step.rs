@@ -7,7 +7,10 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -29,6 +32,8 @@ const POLL: Duration = Duration::from_millis(50);
 /// What a program gets between the request to end and its end.
 const GRACE: Duration = Duration::from_secs(15);
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// Between two looks how far a step is.
+const COUNT_AGAIN: Duration = Duration::from_millis(500);
 const LARGEST_LOG: u64 = 256 << 20;
 const TAIL_LINES: usize = 60;
 const TAIL_BYTES: u64 = 16 << 10;
@@ -41,6 +46,9 @@ pub struct Steps {
     bars: MultiProgress,
     at: AtomicUsize,
     of: AtomicUsize,
+    /// Whether what is said goes to standard error, since the answer is the standard output.
+    aside: bool,
+    counted: Mutex<Option<(PathBuf, usize)>>,
 }
 
 /// What came of a step.
@@ -62,7 +70,28 @@ impl Steps {
     pub fn new(logs: PathBuf, plain: bool, stop: Stop) -> Result<Self> {
         std::fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
         let (at, of, bars) = (AtomicUsize::new(0), AtomicUsize::new(0), MultiProgress::new());
-        Ok(Self { logs, plain, stop, bars, at, of })
+        Ok(Self { logs, plain, stop, bars, at, of, aside: false, counted: Mutex::new(None) })
+    }
+
+    /// Says everything on standard error: the answer, on standard output, is for a program.
+    #[must_use]
+    pub fn on_standard_error(mut self) -> Self {
+        self.aside = true;
+        self
+    }
+
+    /// The steps that follow leave a file in this folder for each of so many things that they do: how many are done is
+    /// shown. None: no more.
+    pub fn count_files(&self, counted: Option<(PathBuf, usize)>) {
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+    }
+
+    /// `, 12 of 62`, where files are counted.
+    fn done(&self) -> String {
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((folder, of)) = counted.as_ref() else { return String::new() };
+        let done = std::fs::read_dir(folder).map_or(0, Iterator::count);
+        format!(", {done} of {of}")
     }
 
     /// Numbers the coming steps from 1 to `count`.
@@ -78,7 +107,8 @@ impl Steps {
 
     /// The lines that move make room for it.
     fn say(&self, text: &str) {
-        self.bars.suspend(|| terminal::print(text));
+        let print = if self.aside { terminal::complain } else { terminal::print };
+        self.bars.suspend(|| print(text));
     }
 
     /// Runs one program to its end, or to its limit; on failure the end of its log is printed.
@@ -189,18 +219,24 @@ struct Progress<'s> {
     bar: ProgressBar,
     started: Instant,
     heartbeat: Duration,
+    told: Duration,
 }
 
 impl<'s> Progress<'s> {
     fn new(steps: &'s Steps, title: &'s str) -> Self {
         let bar = if steps.plain { ProgressBar::hidden() } else { steps.bars.add(spinner(title)) };
-        Self { steps, title, bar, started: Instant::now(), heartbeat: HEARTBEAT }
+        Self { steps, title, bar, started: Instant::now(), heartbeat: HEARTBEAT, told: Duration::ZERO }
     }
 
     fn tick(&mut self) {
         if self.steps.plain && self.started.elapsed() > self.heartbeat {
-            self.steps.say(&format!("...    {:<44} {:>7} s\n", self.title, self.heartbeat.as_secs()));
+            let title = format!("{}{}", self.title, self.steps.done());
+            self.steps.say(&format!("...    {title:<44} {:>7} s\n", self.heartbeat.as_secs()));
             self.heartbeat += HEARTBEAT;
+        }
+        if !self.steps.plain && self.started.elapsed() > self.told + COUNT_AGAIN {
+            self.told = self.started.elapsed();
+            self.bar.set_message(format!("{}{}", self.title, self.steps.done()));
         }
         self.bar.tick();
     }

@@ -6,6 +6,7 @@
 //! only arguments to think about. Secrets go in by [`Run::stdin`]: arguments can be read by every user of the
 //! machine, and are part of error texts.
 
+mod conversation;
 mod daemon;
 mod error;
 mod limits;
@@ -15,6 +16,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use conversation::Conversation;
 pub use daemon::Daemon;
 pub use error::{ExecError, Invocation};
 pub use limits::Limits;

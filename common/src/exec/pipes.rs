@@ -55,7 +55,7 @@ impl Sink for Stdout {
 }
 
 /// Standard error: the last of it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Tail(Vec<u8>);
 
 impl Tail {

@@ -152,7 +152,7 @@ impl Run {
     /// # Errors
     /// Every [`ExecError`]. [`ExecError::Missing`] can only name a wrapper (`prlimit`, `setpriv`).
     pub async fn output(self, ctx: &OpCtx) -> Result<Output, ExecError> {
-        let invocation = Invocation::new(self.program.name(), &self.args);
+        let invocation = self.invocation();
         let mut command = self.command()?;
         if let Err(source) = ctx.check() {
             return Err(ExecError::Stopped { invocation, source });
@@ -215,7 +215,11 @@ impl Run {
         }
     }
 
-    fn command(&self) -> Result<Command, ExecError> {
+    pub(super) fn invocation(&self) -> Invocation {
+        Invocation::new(self.program.name(), &self.args)
+    }
+
+    pub(super) fn command(&self) -> Result<Command, ExecError> {
         let mut line: Vec<OsString> = Vec::new();
         if self.dies_with_host {
             let setpriv = Program::find_with("setpriv", Lookup { package: Some("util-linux"), path: None })?;
@@ -245,15 +249,23 @@ async fn stopped(ctx: &OpCtx) -> Stopped {
 /// The process group that the program leads. Killed when dropped, for futures that are.
 ///
 /// The group's number is sure to be ours only until its leader is reaped; nothing is signalled after that.
-struct Group(Option<Pid>);
+#[derive(Debug)]
+pub(super) struct Group(Option<Pid>);
 
 impl Group {
-    fn of(child: &Child) -> Self {
+    pub(super) fn of(child: &Child) -> Self {
         Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
     }
 
-    fn reaped(&mut self) {
+    pub(super) fn reaped(&mut self) {
         self.0 = None;
+    }
+
+    /// Ends all of it at once.
+    pub(super) fn kill(&self) {
+        if let Some(pid) = self.0 {
+            let _gone = kill_process_group(pid, Signal::KILL);
+        }
     }
 
     /// Asks the group to end, gives its leader some time, kills what is left, and reaps the leader.
@@ -276,8 +288,6 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(pid) = self.0 {
-            let _gone = kill_process_group(pid, Signal::KILL);
-        }
+        self.kill();
     }
 }

@@ -229,3 +229,36 @@ fn what_goes_to_standard_input_is_not_shown() {
     let shown = format!("{run:?}");
     assert!(!shown.contains("secret") && !shown.contains("115"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_conversation_goes_both_ways_and_keeps_the_last_words() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let mut talk = script("read -r line; echo \"heard $line\"; echo bye >&2; exit 3").converse().expect("started");
+    let (mut stdin, mut stdout) = (talk.take_stdin().expect("open"), talk.take_stdout().expect("open"));
+    stdin.write_all(b"this\n").await.expect("written");
+    let mut heard = String::new();
+    stdout.read_to_string(&mut heard).await.expect("read");
+    assert_eq!(heard, "heard this\n");
+    assert_eq!(talk.ended().await.expect("known").code(), Some(3));
+    assert_eq!(talk.ended().await.expect("still known").code(), Some(3));
+    assert_eq!(talk.stderr(), "bye");
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_dropped_or_killed_ends_all_that_it_started() {
+    use tokio::io::AsyncReadExt;
+
+    for by_drop in [false, true] {
+        let mut talk = script("sleep 600 & exec sleep 600").converse().expect("started");
+        // Both sleeps hold the other end: it closes when the last of them is gone.
+        let mut stdout = talk.take_stdout().expect("open");
+        if by_drop {
+            drop(talk);
+        } else {
+            assert_eq!(talk.kill().await.expect("known").code(), None);
+        }
+        let read = tokio::time::timeout(LONG, stdout.read(&mut [0])).await.expect("somebody survived");
+        assert_eq!(read.expect("readable"), 0);
+    }
+}

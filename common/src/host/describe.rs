@@ -14,13 +14,17 @@ use crate::{
 const SCHEMA: u32 = 1;
 
 /// Identity, and the schema of the options; with an open backend, what it can do in its configuration.
-pub(super) fn of<P: DriverProgram>(driver: Option<&dyn Driver>) -> Value {
-    json!({
+pub(super) fn of<P: DriverProgram>(driver: Option<&dyn Driver>, stats: Option<&BackendStats>) -> Value {
+    let mut document = json!({
         "schema": SCHEMA,
         "driver": P::info(),
         "capabilities": driver.map(Capabilities::of),
         "options": schemars::schema_for!(P::Config),
-    })
+    });
+    if let (Some(document), Some(stats)) = (document.as_object_mut(), stats) {
+        document.insert("stats".to_owned(), json!(stats));
+    }
+    document
 }
 
 /// What an open backend can do and reports.

@@ -1,6 +1,11 @@
 //! The command line of `ashlar-driver-<name>`.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use clap::{Args, Parser, Subcommand};
@@ -8,12 +13,13 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::{compare, describe, logging::LogFormat, run};
+use super::{calls, compare, describe, logging::LogFormat, run};
 use crate::{
     chain::chain,
     config::{self, Config},
     driver::{Driver, DriverInfo, OpCtx},
     ids::{BackendName, OpId},
+    stats::BackendStats,
 };
 
 /// Exit code when records and backend differ.
@@ -26,6 +32,9 @@ pub(super) const UNUSABLE: u8 = 3;
 pub(super) const FENCED: u8 = 4;
 /// Setting up a backend and describing it may take no longer.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What `calls` logs: its caller keeps the last of it for error messages.
+const CALLS_LOG: &str = "warn";
 
 /// What a driver crate gives to become an executable.
 #[async_trait]
@@ -41,6 +50,12 @@ pub trait DriverProgram: Send + Sync + 'static {
     /// # Errors
     /// An error that names the missing thing and the fix.
     async fn open(config: Self::Config) -> crate::driver::Result<Arc<dyn Driver>>;
+
+    /// The least configuration of a backend that lives in an empty directory and goes with it, where the driver can have
+    /// such a thing: documentation is made from what it says of itself there.
+    fn scratch(_directory: &Path) -> Option<Self::Config> {
+        None
+    }
 }
 
 #[derive(Parser)]
@@ -51,6 +66,7 @@ pub trait DriverProgram: Send + Sync + 'static {
         describe                                          who the driver is, and its options as a JSON schema\n  \
         check --config /etc/ashlar/ashlar.toml --backend fast   opens the backend, prints what it can do and its room\n  \
         compare --config /etc/ashlar/ashlar.toml --backend fast   where the records and the backend differ\n  \
+        calls --config /etc/ashlar/ashlar.toml --backend fast   answers driver calls, a JSON line each, on standard input and output\n  \
         run   --config /etc/ashlar/ashlar.toml --backend fast   serves the backend; `ashlar serve` starts this for you\n\n\
         Exit codes: 0 well; 1 records and backend differ; 2 wrong command line or configuration; 3 backend or store cannot be used; 4 another host took over"
 )]
@@ -69,11 +85,26 @@ enum Command {
         /// The backend whose capabilities are asked for
         #[arg(long, requires = "config")]
         backend: Option<BackendName>,
+        /// Opens a backend in this empty directory instead, where the driver can, and tells its statistics too
+        #[arg(long, conflicts_with = "config", value_name = "DIRECTORY")]
+        scratch: Option<PathBuf>,
     },
     /// Opens the backend and prints what it reports, as JSON
     Check(Which),
     /// Prints where the store's records and the backend differ, as JSON; changes nothing
     Compare(Which),
+    /// Opens the backend and answers driver calls: JSON lines on standard input and output
+    ///
+    /// For tests of the driver itself, as the conformance suite: no store, no records, no lock. Do not use it on a backend
+    /// that a service has volumes on. The first line written says who the driver is and what it can do; then each request
+    /// `{"id":1,"call":"inspect","limit_ms":60000,"arguments":{..}}` is answered by `{"id":1,"answer":..}` or
+    /// `{"id":1,"error":{"kind":"busy","message":".."}}`, with `{"id":1,"progress":{"done":1,"total":2}}` before; and
+    /// `{"cancel":1}` ends one early. It ends when standard input closes, and cancels what runs. The protocol in full is the
+    /// documentation of `ashlar_common::host::calls`.
+    #[command(
+        after_help = "Exit codes: 0 standard input closed; 2 wrong command line, configuration or request; 3 backend cannot be used, or calls did not end"
+    )]
+    Calls(Which),
     /// Serves the backend until told to stop
     Run {
         #[command(flatten)]
@@ -120,24 +151,39 @@ pub fn main<P: DriverProgram>() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         match cli.command {
-            Command::Describe { config: Some(file), backend: Some(backend) } => {
+            Command::Describe { config: Some(file), backend: Some(backend), .. } => {
                 let opened = open::<P>(configured::<P>(&Which { config: file, backend })?).await?;
-                describe::print(&describe::of::<P>(Some(opened.as_ref())))
+                describe::print(&describe::of::<P>(Some(opened.as_ref()), None))
             }
-            Command::Describe { .. } => describe::print(&describe::of::<P>(None)),
+            Command::Describe { scratch: Some(directory), .. } => match P::scratch(&directory) {
+                Some(options) => {
+                    let driver = opened::<P>("scratch", options).await?;
+                    let stats = stats(driver.as_ref()).await?;
+                    describe::print(&describe::of::<P>(Some(driver.as_ref()), Some(&stats)))
+                }
+                None => describe::print(&describe::of::<P>(None, None)),
+            },
+            Command::Describe { .. } => describe::print(&describe::of::<P>(None, None)),
             Command::Check(which) => {
                 let driver = open::<P>(configured::<P>(&which)?).await?;
-                let ctx = OpCtx::new(OpId::new(), OPEN_TIMEOUT, CancellationToken::new());
-                let stats = driver.stats(&ctx).await.map_err(|error| Failure(error.chain(), UNUSABLE))?;
+                let stats = stats(driver.as_ref()).await?;
                 describe::print(&describe::check(driver.as_ref(), &stats))
             }
             Command::Compare(which) => compare::compare::<P>(configured::<P>(&which)?).await,
+            Command::Calls(which) => {
+                let signals = |error: std::io::Error| Failure(format!("signals: {error}"), UNUSABLE);
+                super::logging::start_logging(LogFormat::Text, CALLS_LOG).map_err(|error| Failure(error, MISUSE))?;
+                let stop = run::stop_signal(false).map_err(signals)?;
+                calls::serve(open::<P>(configured::<P>(&which)?).await?, stop).await
+            }
             Command::Run { which, until_stdin_closes, log_format, log } => {
                 super::logging::start_logging(log_format, &log).map_err(|error| Failure(error, MISUSE))?;
                 run::run::<P>(configured::<P>(&which)?, until_stdin_closes).await
             }
         }
     });
+    // Waits for nobody: a system call on a backend that is gone would hold the process for ever.
+    runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure),
@@ -171,8 +217,16 @@ fn configured<P: DriverProgram>(which: &Which) -> Result<Configured<P>, Failure>
 }
 
 pub(super) async fn open<P: DriverProgram>(configured: Configured<P>) -> Result<Arc<dyn Driver>, Failure> {
-    let name = configured.name;
-    match tokio::time::timeout(OPEN_TIMEOUT, P::open(configured.options)).await {
+    opened::<P>(configured.name.as_str(), configured.options).await
+}
+
+async fn stats(driver: &dyn Driver) -> Result<BackendStats, Failure> {
+    let ctx = OpCtx::new(OpId::new(), OPEN_TIMEOUT, CancellationToken::new());
+    driver.stats(&ctx).await.map_err(|error| Failure(error.chain(), UNUSABLE))
+}
+
+async fn opened<P: DriverProgram>(name: &str, options: P::Config) -> Result<Arc<dyn Driver>, Failure> {
+    match tokio::time::timeout(OPEN_TIMEOUT, P::open(options)).await {
         Ok(Ok(driver)) => Ok(driver),
         Ok(Err(error)) => Err(Failure(format!("backend {name} cannot be used: {}", error.chain()), UNUSABLE)),
         Err(_) => {

@@ -1,5 +1,6 @@
 //! The main of every driver executable: the volume manager with one driver inside, the *host* of one backend.
 
+pub mod calls;
 mod compare;
 mod describe;
 mod lock;

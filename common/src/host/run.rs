@@ -88,7 +88,7 @@ async fn compare(worker: &Worker) {
 }
 
 /// Fires on SIGTERM, SIGINT, and where asked for, at the end of standard input.
-fn stop_signal(until_stdin_closes: bool) -> io::Result<CancellationToken> {
+pub(super) fn stop_signal(until_stdin_closes: bool) -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let fired = stop.clone();

@@ -1,6 +1,6 @@
 //! `ashlar-driver-local`: the host of one backend of files in a directory.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use ashlar_common::{
     driver::{Driver, DriverInfo, Error, Kind, Result},
@@ -8,6 +8,7 @@ use ashlar_common::{
 };
 use ashlar_driver_local::{Config, LocalDriver};
 use async_trait::async_trait;
+use serde_json::json;
 
 struct Local;
 
@@ -23,6 +24,10 @@ impl host::DriverProgram for Local {
         let opened = tokio::task::spawn_blocking(|| LocalDriver::open(config)).await;
         let driver = opened.map_err(|panic| Error::new(Kind::Fatal, format!("the driver panicked: {panic}")))??;
         Ok(Arc::new(driver))
+    }
+
+    fn scratch(directory: &Path) -> Option<Config> {
+        serde_json::from_value(json!({ "path": directory })).ok()
     }
 }
 

@@ -60,6 +60,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// What CI runs for a job of that name where nobody wrote another command.
+    #[must_use]
+    pub fn usual_command(name: &str) -> String {
+        command_of(name)
+    }
+
     /// The command that somebody wrote for it, instead of `cargo xtask test NAME`.
     #[must_use]
     pub fn own_command(&self) -> Option<&str> {

@@ -102,8 +102,18 @@ impl Runner {
     /// Builds no more than these jobs cover: another driver that does not compile is not their failure. One selection
     /// of packages for all steps, so that features are unified once and nothing is built twice.
     pub fn narrow(&mut self, jobs: &[&Job]) {
-        let packages = jobs.iter().flat_map(|job| &job.packages);
-        self.scope = packages.flat_map(|package| ["--package".to_owned(), package.clone()]).collect();
+        self.narrow_to(jobs.iter().flat_map(|job| &job.packages).map(String::as_str));
+    }
+
+    /// Builds these packages and no others.
+    pub fn narrow_to<'p>(&mut self, packages: impl Iterator<Item = &'p str>) {
+        self.scope = packages.flat_map(|package| ["--package", package]).map(str::to_owned).collect();
+    }
+
+    /// The words that tell cargo what is built.
+    #[must_use]
+    pub fn scope(&self) -> &[String] {
+        &self.scope
     }
 
     /// How many steps [`Self::lint`] and [`Self::tidy`] take.

@@ -4,6 +4,7 @@
 //! lints, always. Each failure lists all offenders with what to do.
 
 mod codeowners;
+mod described;
 mod drivers;
 mod imports;
 mod links;

@@ -2,7 +2,6 @@
 //!
 //! What it can do there is stated here. The mounts need root and, but for `tmpfs`, loop devices.
 
-mod client;
 mod site;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use ashlar_common::{
     ids::PoolName,
 };
 use ashlar_conformance::{
+    client,
     lab::Lab,
     outcome::{Held, Stop},
     subject::{Disk, Host, Life, Site},
@@ -19,7 +20,7 @@ use ashlar_conformance::{
 use ashlar_driver_local::{Config, LocalDriver};
 use async_trait::async_trait;
 
-use crate::{Local, client};
+use crate::Local;
 
 /// What the driver makes in its directory.
 const OURS: [&str; 4] = ["attachments", "snapshots", "tmp", "volumes"];

@@ -1,5 +1,5 @@
-//! A program that uses an attached volume: it opens the path that it was given, with no more rights than file modes
-//! give it.
+//! A program that uses a volume attached by path (os-brick's `local`): it opens the path that it was given, with no more
+//! rights than file modes give it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -10,20 +10,24 @@ use std::{
 };
 
 use ashlar_common::driver::AccessMode;
-use ashlar_conformance::subject::Disk;
 use rustix::{
     fs::FallocateFlags,
     io::Errno,
     thread::{CapabilitySet, capabilities, set_capabilities},
 };
 
+use crate::subject::Disk;
+
 /// An open volume.
 #[derive(Debug)]
-pub(crate) struct OpenFile(File);
+pub struct OpenFile(File);
 
 /// Opens a volume's path. On a thread of its own, which gives up root's power to override modes: rights are a
 /// thread's, and a client has none of that.
-pub(crate) fn open(path: &Path, mode: AccessMode) -> io::Result<OpenFile> {
+///
+/// # Errors
+/// The path cannot be opened so.
+pub fn open(path: &Path, mode: AccessMode) -> io::Result<OpenFile> {
     let opened = thread::scope(|scope| {
         let client = scope.spawn(|| {
             let mut rights = capabilities(None)?;

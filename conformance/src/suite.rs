@@ -103,8 +103,11 @@ pub fn judge(subject: &Arc<dyn Subject>, case: Case, limit: Duration) -> Result 
         Ok(runtime) => {
             // Waited for outside of the runtime as well, whose threads a driver may block.
             let (done, waits) = mpsc::channel();
-            let case = watch::watched(tokio::time::timeout(limit, play(Arc::clone(subject), case, seed)));
-            runtime.spawn(async move { done.send(case.await) });
+            let subject = Arc::clone(subject);
+            runtime.spawn(async move {
+                let played = tokio::time::timeout(limit, play(subject, case, seed));
+                done.send(watch::watched(played).await)
+            });
             let late = || Outcome::Failed(format!("not done after {limit:?}"));
             let outcome = match waits.recv_timeout(limit + GRACE) {
                 Ok((played, seen)) => around(played.unwrap_or_else(|_late| late()), &seen),

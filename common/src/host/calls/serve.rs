@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
 /// What calls get to end when the conversation does.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// Between two lines of progress of one call.
-const PROGRESS_PAUSE: Duration = Duration::from_millis(50);
+const PROGRESS_PAUSE: Duration = Duration::from_millis(10);
 /// Lines that wait to be read or written.
 const QUEUE: usize = 64;
 
@@ -156,24 +156,38 @@ async fn with_progress<T>(
 ) -> Result<T, tokio::task::JoinError> {
     let mut progress = ctx.watch_progress();
     let mut said = Progress::default();
-    loop {
+    let ended = loop {
         let ended = tokio::select! {
             biased;
             ended = &mut made => Some(ended),
-            Ok(()) = progress.changed() => None,
+            Ok(()) = progress.changed() => say(&mut progress, &mut said, id, out, &mut made).await,
         };
-        let now = *progress.borrow_and_update();
-        if now != said {
-            said = now;
-            let _reader_gone = out.send(Reply::Progress(id, now).write()).await;
-        }
         if let Some(ended) = ended {
-            return ended;
+            break ended;
         }
-        if let Ok(ended) = tokio::time::timeout(PROGRESS_PAUSE, &mut made).await {
-            return ended;
-        }
+    };
+    // How far it came is told before how it ended.
+    let now = *progress.borrow_and_update();
+    if now != said {
+        let _reader_gone = out.send(Reply::Progress(id, now).write()).await;
     }
+    ended
+}
+
+/// Says how far the call is, and nothing more for a while; how it ended, if it did meanwhile.
+async fn say<T>(
+    progress: &mut watch::Receiver<Progress>,
+    said: &mut Progress,
+    id: u64,
+    out: &mpsc::Sender<Vec<u8>>,
+    made: &mut tokio::task::JoinHandle<T>,
+) -> Option<Result<T, tokio::task::JoinError>> {
+    let now = *progress.borrow_and_update();
+    if now != *said {
+        *said = now;
+        let _reader_gone = out.send(Reply::Progress(id, now).write()).await;
+    }
+    tokio::time::timeout(PROGRESS_PAUSE, made).await.ok()
 }
 
 /// Lines of standard input. A thread of its own: the runtime would wait for a blocked read when it ends.

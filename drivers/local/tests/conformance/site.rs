@@ -3,21 +3,21 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use ashlar_common::{
-    driver::{AccessMode, ConnectionInfo, Driver},
-    ids::PoolName,
+    driver::{AccessMode, ConnectionInfo},
+    ids::{BackendName, PoolName},
 };
 use ashlar_conformance::{
     client,
     lab::Lab,
     outcome::{Held, Stop},
-    subject::{Disk, Host, Life, Site},
+    program,
+    subject::{Disk, Host, Site},
 };
-use ashlar_driver_local::{Config, LocalDriver};
+use ashlar_driver_local::config::Provisioning;
 use async_trait::async_trait;
 
 use crate::Local;
@@ -27,10 +27,12 @@ const OURS: [&str; 4] = ["attachments", "snapshots", "tmp", "volumes"];
 /// What `mkfs.ext4` makes in every file system.
 const FOREIGN: &str = "lost+found";
 
-/// One store.
+/// One store, and the file that tells a host of it.
 #[derive(Debug)]
 pub(crate) struct LocalSite {
-    config: Config,
+    config: PathBuf,
+    backend: BackendName,
+    pool: PoolName,
     room: u64,
     /// Last, so that nothing in it is in use when it goes.
     lab: Lab,
@@ -40,15 +42,21 @@ impl LocalSite {
     /// Mounts the file system of the subject.
     pub(crate) async fn raise(subject: Local) -> Held<Self> {
         let lab = Lab::new(Some(subject.file_system)).await?;
-        let config = Config {
-            path: lab.path(),
-            provisioning: subject.provisioning,
-            reserved_percentage: 0,
-            max_over_subscription_ratio: 20.0,
-            multi_attach: subject.multi_attach,
-            pool: "pool".parse().map_err(Stop::failed)?,
+        let config = lab.beside("ashlar.toml");
+        let provisioning = match subject.provisioning {
+            Provisioning::Thin => "thin",
+            Provisioning::Thick => "thick",
         };
-        Ok(Self { config, room: subject.file_system.bytes(), lab })
+        let text = format!(
+            "state_directory = {:?}\n[backends.local]\ndriver = \"local\"\n[backends.local.options]\npath = {:?}\n\
+             provisioning = {provisioning:?}\nreserved_percentage = 0\nmulti_attach = {}\npool = \"pool\"\n",
+            lab.beside("state"),
+            lab.path(),
+            subject.multi_attach,
+        );
+        fs::write(&config, text).map_err(Stop::failed)?;
+        let (backend, pool) = ("local".parse().map_err(Stop::failed)?, "pool".parse().map_err(Stop::failed)?);
+        Ok(Self { config, backend, pool, room: subject.file_system.bytes(), lab })
     }
 
     fn root(&self) -> PathBuf {
@@ -56,27 +64,19 @@ impl LocalSite {
     }
 }
 
-/// The driver in this process: it ends when it is let go.
-struct InProcess;
-
-#[async_trait]
-impl Life for InProcess {
-    async fn kill(&self) {}
-}
-
 #[async_trait]
 impl Site for LocalSite {
     fn pool(&self) -> PoolName {
-        self.config.pool.clone()
+        self.pool.clone()
     }
 
     fn room(&self) -> u64 {
         self.room
     }
 
+    /// The driver's own program, so that a kill is a kill.
     async fn start(&self) -> Held<Host> {
-        let driver: Arc<dyn Driver> = Arc::new(LocalDriver::open(self.config.clone()).map_err(Stop::failed)?);
-        Ok(Host { driver, life: Box::new(InProcess) })
+        program::start(Path::new(env!("CARGO_BIN_EXE_ashlar-driver-local")), &self.config, &self.backend).await
     }
 
     async fn connect(&self, connection: &ConnectionInfo, mode: AccessMode) -> io::Result<Box<dyn Disk>> {

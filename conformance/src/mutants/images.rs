@@ -18,9 +18,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant::around(26, "image_out_is_always_raw", twisted::<WritesRaw>),
     Mutant::around(26, "image_in_is_taken_as_raw", twisted::<ReadsRaw>),
     Mutant::around(27, "image_is_what_it_looks_like", twisted::<Probes>),
-    Mutant::around(28, "image_follows_its_backing_file", twisted::<FollowsBackingFiles>),
-    Mutant::around(29, "image_follows_its_data_file", twisted::<FollowsDataFiles>),
-    Mutant::around(30, "image_follows_vmdk_extents", twisted::<FollowsExtents>),
+    Mutant::around(28, "image_follows_its_backing_file", twisted::<Follows<BACKING>>),
+    Mutant::around(29, "image_follows_its_data_file", twisted::<Follows<DATA>>),
+    Mutant::around(30, "image_follows_vmdk_extents", twisted::<Follows<EXTENTS>>),
     Mutant::around(31, "bomb_is_cut_to_the_volume", twisted::<CutsImages>),
     Mutant::around(32, "volume_smaller_than_the_image_is_filled", twisted::<CutsImages>),
     Mutant::below(33, "volume_is_there_before_its_image", Fault::ImageVolumeIsThereTooEarly),
@@ -122,11 +122,18 @@ impl Twist for Probes {
     }
 }
 
+/// What an image may name that is outside of it, by the words with which an honest driver refuses it.
+const NAMED: [&[&str]; 3] = [&["backing"], &["data file", "data-file"], &["vmdk"]];
+const BACKING: usize = 0;
+const DATA: usize = 1;
+const EXTENTS: usize = 2;
+
+/// Reads what the image names, of one kind.
 #[derive(Default)]
-struct FollowsBackingFiles;
+struct Follows<const KIND: usize>;
 
 #[async_trait]
-impl Twist for FollowsBackingFiles {
+impl<const KIND: usize> Twist for Follows<KIND> {
     async fn copy_image_to_volume(
         &self,
         inner: &dyn Driver,
@@ -135,41 +142,7 @@ impl Twist for FollowsBackingFiles {
         image: &ImageFile,
     ) -> Result<Outcome<Volume>> {
         let made = inner.copy_image_to_volume(ctx, spec, image).await;
-        if refused_for(&made, &["backing"]) { careless(inner, ctx, spec, image).await } else { made }
-    }
-}
-
-#[derive(Default)]
-struct FollowsDataFiles;
-
-#[async_trait]
-impl Twist for FollowsDataFiles {
-    async fn copy_image_to_volume(
-        &self,
-        inner: &dyn Driver,
-        ctx: &OpCtx,
-        spec: &VolumeSpec,
-        image: &ImageFile,
-    ) -> Result<Outcome<Volume>> {
-        let made = inner.copy_image_to_volume(ctx, spec, image).await;
-        if refused_for(&made, &["data file", "data-file"]) { careless(inner, ctx, spec, image).await } else { made }
-    }
-}
-
-#[derive(Default)]
-struct FollowsExtents;
-
-#[async_trait]
-impl Twist for FollowsExtents {
-    async fn copy_image_to_volume(
-        &self,
-        inner: &dyn Driver,
-        ctx: &OpCtx,
-        spec: &VolumeSpec,
-        image: &ImageFile,
-    ) -> Result<Outcome<Volume>> {
-        let made = inner.copy_image_to_volume(ctx, spec, image).await;
-        if refused_for(&made, &["vmdk"]) { careless(inner, ctx, spec, image).await } else { made }
+        if refused_for(&made, NAMED[KIND]) { careless(inner, ctx, spec, image).await } else { made }
     }
 }
 

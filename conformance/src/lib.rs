@@ -18,6 +18,7 @@ pub mod lab;
 pub mod memory;
 mod model;
 pub mod mutants;
+mod offers;
 pub mod outcome;
 pub mod program;
 pub mod qcow2;

@@ -13,13 +13,14 @@ use ashlar_common::{
     driver::{
         AttachmentSpec, ConnectionInfo, Detach, Driver, DriverInfo, Error, ImageFile, Inventory, Kind, OpCtx, Outcome,
         Result, Snapshot, SnapshotRef, Volume, VolumeRef, VolumeSpec,
-        capability::{ActiveActive, GroupSnapshots, Manage, Migrate, MultiAttach, OnlineExtend, Qos, Revert},
     },
     stats::BackendStats,
     units::ByteCount,
 };
 use async_trait::async_trait;
 use tokio::sync::Notify;
+
+use crate::offers::offers_what_inner_has;
 
 /// What happens to one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,35 +168,5 @@ impl Driver for Faulty {
         self.call(ctx, "copy_volume_to_image", self.inner.copy_volume_to_image(ctx, volume, image)).await
     }
 
-    fn multi_attach(&self) -> Option<&dyn MultiAttach> {
-        self.inner.multi_attach().map(|_| self as _)
-    }
-
-    fn online_extend(&self) -> Option<&dyn OnlineExtend> {
-        self.inner.online_extend().map(|_| self as _)
-    }
-
-    fn revert(&self) -> Option<&dyn Revert> {
-        self.inner.revert().map(|_| self as _)
-    }
-
-    fn manage(&self) -> Option<&dyn Manage> {
-        self.inner.manage().map(|_| self as _)
-    }
-
-    fn group_snapshots(&self) -> Option<&dyn GroupSnapshots> {
-        self.inner.group_snapshots().map(|_| self as _)
-    }
-
-    fn qos(&self) -> Option<&dyn Qos> {
-        self.inner.qos().map(|_| self as _)
-    }
-
-    fn migrate(&self) -> Option<&dyn Migrate> {
-        self.inner.migrate().map(|_| self as _)
-    }
-
-    fn active_active(&self) -> Option<&dyn ActiveActive> {
-        self.inner.active_active().map(|_| self as _)
-    }
+    offers_what_inner_has!();
 }

@@ -17,6 +17,7 @@ use ashlar_common::{
 use async_trait::async_trait;
 
 use super::twist::Twist;
+use crate::offers::offers_what_inner_has;
 
 /// A driver of which a [`Twist`] does something otherwise. It offers the capabilities of the driver inside, all of them.
 pub struct Twisted<T> {
@@ -105,37 +106,7 @@ impl<T: Twist> Driver for Twisted<T> {
         self.twist.copy_volume_to_image(self.inner.as_ref(), ctx, volume, image).await
     }
 
-    fn multi_attach(&self) -> Option<&dyn MultiAttach> {
-        self.inner.multi_attach().map(|_| self as _)
-    }
-
-    fn online_extend(&self) -> Option<&dyn OnlineExtend> {
-        self.inner.online_extend().map(|_| self as _)
-    }
-
-    fn revert(&self) -> Option<&dyn Revert> {
-        self.inner.revert().map(|_| self as _)
-    }
-
-    fn manage(&self) -> Option<&dyn Manage> {
-        self.inner.manage().map(|_| self as _)
-    }
-
-    fn group_snapshots(&self) -> Option<&dyn GroupSnapshots> {
-        self.inner.group_snapshots().map(|_| self as _)
-    }
-
-    fn qos(&self) -> Option<&dyn Qos> {
-        self.inner.qos().map(|_| self as _)
-    }
-
-    fn migrate(&self) -> Option<&dyn Migrate> {
-        self.inner.migrate().map(|_| self as _)
-    }
-
-    fn active_active(&self) -> Option<&dyn ActiveActive> {
-        self.inner.active_active().map(|_| self as _)
-    }
+    offers_what_inner_has!();
 }
 
 impl<T: Twist> MultiAttach for Twisted<T> {

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpStream, path::Path, time::Duration};
 
-use ashlar_lab::postgres::{Server, Settings, Stop};
+use ashlar_lab::postgres::{Server, Stop, database, shared};
 
 /// One that every user may enter: the server's is not always this one.
 fn directory() -> tempfile::TempDir {
@@ -42,7 +42,7 @@ fn what_was_committed_survives_a_kill_and_a_restart_at_the_same_address() {
 #[test]
 fn a_server_stops_as_told_and_refuses_what_makes_no_sense() {
     let directory = directory();
-    let mut server = Server::start_with(directory.path(), &Settings::default().without_fsync()).unwrap();
+    let mut server = Server::start_quick(directory.path()).unwrap();
     for how in [Stop::Fast, Stop::Immediate] {
         server.stop(how).unwrap();
         assert!(server.is_gone());
@@ -57,7 +57,7 @@ fn a_server_stops_as_told_and_refuses_what_makes_no_sense() {
 #[test]
 fn a_paused_server_does_not_answer_and_then_goes_on() {
     let directory = directory();
-    let mut server = Server::start(directory.path()).unwrap();
+    let mut server = Server::start_quick(directory.path()).unwrap();
     server.pause().unwrap();
     assert_eq!(server.stop(Stop::Fast).unwrap_err().to_string(), "the server is paused");
     let address = server.address().clone();
@@ -91,7 +91,7 @@ fn two_servers_stand_side_by_side_and_leave_nothing() {
 #[test]
 fn a_server_that_was_killed_and_never_restarted_leaves_no_shared_memory() {
     let directory = directory();
-    let mut server = Server::start(directory.path()).unwrap();
+    let mut server = Server::start_quick(directory.path()).unwrap();
     let pid = fs::read_to_string(server.data().join("postmaster.pid")).unwrap().lines().next().unwrap().to_owned();
     server.kill().unwrap();
     assert!(segment_of(&pid), "what is looked for is there before");
@@ -102,7 +102,7 @@ fn a_server_that_was_killed_and_never_restarted_leaves_no_shared_memory() {
 #[test]
 fn each_database_is_empty_and_gone_with_its_value() {
     let directory = directory();
-    let server = Server::start_with(directory.path(), &Settings::default().without_fsync()).unwrap();
+    let server = Server::start_quick(directory.path()).unwrap();
     let (one, two) = (server.database().unwrap(), server.database().unwrap());
     one.sql("CREATE TABLE t (n int)").unwrap();
     let refused = two.sql("SELECT n FROM t").unwrap_err().to_string();
@@ -118,7 +118,7 @@ fn each_database_is_empty_and_gone_with_its_value() {
 fn only_who_knows_the_password_gets_in() {
     use std::os::unix::fs::PermissionsExt;
     let directory = directory();
-    let server = Server::start(directory.path()).unwrap();
+    let server = Server::start_quick(directory.path()).unwrap();
     let address = server.address();
     for file in [address.password_file(), address.pass_file()] {
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -131,4 +131,28 @@ fn only_who_knows_the_password_gets_in() {
     fs::write(address.pass_file(), "*:*:*:ashlar:wrong\n").unwrap();
     let refused = address.sql("postgres", "SELECT 1").unwrap_err().to_string();
     assert!(refused.contains("password authentication failed"), "{refused}");
+}
+
+#[test]
+fn tests_of_one_process_share_a_server_and_each_has_a_database() {
+    let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(|| database().unwrap())).collect();
+    let databases: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    // The thread that asked first is gone; its server is not.
+    for database in &databases {
+        assert_eq!(database.address(), shared().unwrap());
+        assert_eq!(database.sql("CREATE TABLE t (n int); SELECT count(*) FROM t").unwrap(), "0");
+    }
+}
+
+#[test]
+fn a_cut_ends_the_connections_to_one_database() {
+    let (database, other) = (database().unwrap(), database().unwrap());
+    let (address, name) = (database.address().clone(), database.name().to_owned());
+    let waits = std::thread::spawn(move || address.sql(&name, "SELECT pg_sleep(60)"));
+    let here = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{}'", database.name());
+    while other.sql(&here).unwrap() != "1" {}
+    assert_eq!(database.cut().unwrap(), 1);
+    let cut = waits.join().unwrap().unwrap_err().to_string();
+    assert!(cut.contains("terminating connection due to administrator command"), "{cut}");
+    assert_eq!(database.cut().unwrap(), 0);
 }

@@ -7,6 +7,7 @@ mod address;
 mod database;
 mod install;
 mod pidfile;
+mod place;
 mod server;
 mod settings;
 mod shared;

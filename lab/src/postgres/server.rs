@@ -16,6 +16,7 @@ use super::{
     database::random,
     install::Install,
     pidfile::PidFile,
+    place,
     settings::Settings,
 };
 use crate::{
@@ -93,6 +94,16 @@ impl Server {
                 other => return other.map(|()| server),
             }
         }
+    }
+
+    /// Raises one that is only to be quick: it does not wait for the disk, and is in memory where the machine has enough
+    /// of that, else below `otherwise`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_quick(otherwise: &Path) -> Result<Self> {
+        let settings = Settings::default().without_fsync().parameter("max_wal_size", place::LOG_BOUND);
+        Self::start_with(&place::in_memory().unwrap_or_else(|| otherwise.to_owned()), &settings)
     }
 
     /// Where it is; good across restarts.

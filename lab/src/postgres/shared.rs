@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use super::{Address, Database, Server, Settings, Standing};
+use super::{Address, Database, Server, Standing};
 use crate::error::{Error, Result};
 
 /// Below a target directory of cargo: servers that tests raise because none stands.
@@ -44,12 +44,7 @@ fn find_or_raise() -> Result<(Address, Option<Server>)> {
     if let Some(standing) = standing {
         return Ok((standing.address, None));
     }
-    let settings = Settings::default().without_fsync();
-    let server = match Server::start_with(&own_folder(&program), &settings) {
-        // As root below a home directory that only root enters.
-        Err(Error::Closed { .. }) => Server::start_with(&Path::new("/tmp").join("ashlar-lab"), &settings)?,
-        other => other?,
-    };
+    let server = Server::start_quick(&own_folder(&program))?;
     Ok((server.address().clone(), Some(server)))
 }
 

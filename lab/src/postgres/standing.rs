@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::address::Address;
+use super::{address::Address, place};
 use crate::error::{Error, Result};
 
 /// The lab's folder below a target directory of cargo.
@@ -74,6 +74,9 @@ impl Claim {
         let claim = Self { file: folder.join(FILE), _kept: kept };
         claim.withdraw();
         super::server::sweep(folder)?;
+        if let Some(memory) = place::in_memory() {
+            super::server::sweep(&memory)?;
+        }
         Ok(Some(claim))
     }
 

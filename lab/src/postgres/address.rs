@@ -57,6 +57,12 @@ impl Address {
         &self.pass_file
     }
 
+    /// One of the programs of the same installation, as `psql` or `pg_dump`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
     /// The password.
     ///
     /// # Errors
@@ -92,7 +98,7 @@ impl Address {
     /// The server does not answer, or refuses one of them; the text is the server's.
     pub fn sql(&self, database: &str, statements: &str) -> Result<String> {
         let quietly = ["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"];
-        let psql = Program::new(self.programs.join("psql")).arguments(quietly).arguments(self.words());
+        let psql = Program::new(self.program("psql")).arguments(quietly).arguments(self.words());
         Ok(psql
             .variable("PGPASSFILE", &self.pass_file)
             .variable("PGCONNECT_TIMEOUT", CONNECT_SECONDS)

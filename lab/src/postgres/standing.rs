@@ -2,19 +2,26 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    net::TcpStream,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{address::Address, place};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    process,
+};
 
 /// The lab's folder below a target directory of cargo.
 const FOLDER: &str = "lab/postgres";
 const FILE: &str = "standing.json";
 /// Locked as long as somebody keeps the server.
 const KEPT: &str = "kept";
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+const KILL_LIMIT: Duration = Duration::from_secs(60);
 
 /// What is known of a server that `cargo xtask lab up` raised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +32,8 @@ pub struct Standing {
     pub keeper: u32,
     /// The process with which it ends, where it was raised for one.
     pub owner: Option<u32>,
+    /// How often its keeper started it.
+    pub starts: u32,
     /// Where its files are, and its processes work.
     pub data: PathBuf,
     /// Its log.
@@ -47,6 +56,21 @@ impl Standing {
             return None;
         }
         serde_json::from_str(&fs::read_to_string(folder.join(FILE)).ok()?).ok()
+    }
+
+    /// Whether it takes connections now.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        TcpStream::connect_timeout(&self.address.tcp(), ANSWER_LIMIT).is_ok()
+    }
+
+    /// Kills all its processes at one point in time: see [`super::Server::kill`].
+    ///
+    /// # Errors
+    /// They do not end.
+    pub fn kill(&self) -> Result<()> {
+        process::pause_all(&self.data, KILL_LIMIT)?;
+        process::kill_all(&self.data, KILL_LIMIT)
     }
 }
 

@@ -141,6 +141,38 @@ fn it_ends_with_the_run_that_it_was_raised_for_and_other_runs_leave_it() {
     assert_eq!(processes(&told), 0);
 }
 
+/// The process of a job that stays, once its run has raised the lab for it.
+fn job_of_a_run(repo: &Repo) -> (Child, u64) {
+    let program = env!("CARGO_BIN_EXE_xtask");
+    let jobs = fs::read_to_string(repo.path("ci/jobs.toml")).unwrap();
+    let [raise, lower] = ["up postgres --quick", "down postgres"].map(|words| format!("{program} lab {words}"));
+    let lab = format!("[[lab]]\nname = \"postgres\"\nraise = \"{raise}\"\nlower = \"{lower}\"\n");
+    repo.write("ci/jobs.toml", &format!("{jobs}\n{lab}"));
+    let command = "echo $$ > target/began.part; mv target/began.part target/began; exec sleep 600";
+    repo.write("drivers/nfs/job.toml", &format!("lab = \"postgres\"\ncommand = \"{command}\"\n"));
+    repo.commit();
+    repo.write("drivers/nfs/src/lib.rs", "//! Another.\n");
+    let shell = &repo.shell;
+    let run = Command::from(cmd!(shell, "{program} ci --base HEAD --plain").quiet()).spawn().unwrap();
+    eventually("the job never began", || repo.path("target/began").exists());
+    let job = fs::read_to_string(repo.path("target/began")).unwrap();
+    (run, job.trim().parse().unwrap())
+}
+
+#[test]
+fn a_killed_run_leaves_no_lab() {
+    let lowered = Lowered(Repo::new());
+    let repo = &lowered.0;
+    let (mut run, job) = job_of_a_run(repo);
+    let told = up(repo, "");
+    assert_eq!(told["for_process"], run.id());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    eventually("the server outlives the run", || lab(repo, "status postgres").0 == Some(1));
+    assert_eq!(processes(&told), 0);
+    kill(job);
+}
+
 #[test]
 fn what_a_keeper_says_is_told() {
     let lowered = Lowered(Repo::new());

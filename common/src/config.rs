@@ -1,5 +1,7 @@
 //! The configuration file: one TOML file for the service and its hosts. Unknown keys are refused.
 
+pub mod limits;
+
 use std::{
     collections::BTreeMap,
     fs::DirBuilder,
@@ -12,6 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::limits::Limits;
 use crate::{ids::BackendName, scheduler::Policy};
 
 /// The whole file.
@@ -50,6 +53,8 @@ pub struct Api {
     pub default_volume_type: String,
     /// How long a call that must answer with a connection waits for the host.
     pub attach_timeout_seconds: u64,
+    /// What clients may take of this process, and for how long.
+    pub limits: Limits,
 }
 
 /// `[scheduler]`
@@ -109,6 +114,7 @@ impl Default for Api {
             availability_zone: "nova".to_owned(),
             default_volume_type: "__DEFAULT__".to_owned(),
             attach_timeout_seconds: 60,
+            limits: Limits::default(),
         }
     }
 }
@@ -189,6 +195,7 @@ impl Config {
             return Some(("api.listen".to_owned(), why.to_owned()));
         }
         at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
+            .or_else(|| self.api.limits.complaint())
             .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
             .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
             .or_else(|| at_least("host.concurrency", self.host.concurrency.into(), 1))

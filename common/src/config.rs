@@ -174,9 +174,18 @@ impl Config {
     /// # Errors
     /// [`Error`], which names the file and the line or key.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_with(path, |_| {})
+    }
+
+    /// The same, with what the command line says otherwise.
+    ///
+    /// # Errors
+    /// [`Error`], likewise.
+    pub fn load_with(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let config: Self =
+        let mut config: Self =
             toml::from_str(&text).map_err(|source| Error::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        change(&mut config);
         match config.complaint() {
             None => Ok(config),
             Some((key, why)) => Err(Error::Value { path: path.to_owned(), key, why }),

@@ -21,15 +21,18 @@ pub struct Limits {
     pub stall_seconds: u32,
     /// How fast bodies must come and answers be read, beyond that.
     pub bytes_per_second: u32,
-    /// What is worked on at once, in units: a request is one, a list of a thousand entries sixteen.
+    /// What is worked on at once, lists aside, in units: a request is one, and one more for every 16 KiB of its body.
     pub work: u32,
-    /// Requests that wait for their turn.
-    pub waiting: u32,
-    /// How long one waits for its turn.
-    pub waiting_seconds: u32,
+    /// Lists that are made at once, in units: one for every 64 entries, so a page of a thousand is sixteen. They are none
+    /// of `work`, so that who asks for many keeps nobody from anything else.
+    pub lists: u32,
     /// Requests at once that may have to wait for a backend's host, such as attaching. They are none of `work`, so that a
     /// host that does not answer keeps nobody from reading.
     pub host_calls: u32,
+    /// Requests that wait for their turn in each of these lines.
+    pub waiting: u32,
+    /// How long one waits for its turn.
+    pub waiting_seconds: u32,
     /// Memory for bodies of requests.
     pub body_mib: u32,
     /// Memory for large answers that clients have not read yet.
@@ -46,6 +49,7 @@ impl Default for Limits {
             stall_seconds: 10,
             bytes_per_second: 4096,
             work: 256,
+            lists: 256,
             waiting: 1024,
             waiting_seconds: 10,
             host_calls: 256,
@@ -67,6 +71,7 @@ impl Limits {
             ("stall_seconds", self.stall_seconds, 1..=3600),
             ("bytes_per_second", self.bytes_per_second, 1..=1 << 30),
             ("work", self.work, 1..=65_536),
+            ("lists", self.lists, 1..=65_536),
             ("waiting", self.waiting, 0..=65_536),
             ("waiting_seconds", self.waiting_seconds, 1..=3600),
             ("host_calls", self.host_calls, 1..=65_536),
@@ -92,7 +97,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_named() {
         type Change = fn(&mut Limits);
-        let changes: [(&str, Change); 12] = [
+        let changes: [(&str, Change); 13] = [
             ("connections", |limits| limits.connections = 0),
             ("idle_seconds", |limits| limits.idle_seconds = 0),
             ("head_seconds", |limits| limits.head_seconds = 0),
@@ -100,6 +105,7 @@ mod tests {
             ("stall_seconds", |limits| limits.stall_seconds = 0),
             ("bytes_per_second", |limits| limits.bytes_per_second = 0),
             ("work", |limits| limits.work = 0),
+            ("lists", |limits| limits.lists = 0),
             ("waiting", |limits| limits.waiting = u32::MAX),
             ("waiting_seconds", |limits| limits.waiting_seconds = 0),
             ("host_calls", |limits| limits.host_calls = 0),

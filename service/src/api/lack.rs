@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum Lack {
     /// Places among those worked on.
     Work,
+    /// Places among the lists that are made.
+    Lists,
     /// Places among those that wait for hosts.
     HostCalls,
     /// Memory for bodies.
@@ -20,12 +22,14 @@ pub(crate) enum Lack {
 }
 
 impl Lack {
-    const ALL: [Self; 6] = [Self::Work, Self::HostCalls, Self::Bodies, Self::Answers, Self::Writers, Self::Speed];
+    const ALL: [Self; 7] =
+        [Self::Work, Self::Lists, Self::HostCalls, Self::Bodies, Self::Answers, Self::Writers, Self::Speed];
 
     /// Its name in the metrics.
     fn name(self) -> &'static str {
         match self {
             Self::Work => "work",
+            Self::Lists => "lists",
             Self::HostCalls => "host_calls",
             Self::Bodies => "bodies",
             Self::Answers => "answers",
@@ -38,6 +42,7 @@ impl Lack {
     pub(crate) fn said(self) -> &'static str {
         match self {
             Self::Work => "too many requests at once: ask again later",
+            Self::Lists => "too many lists at once: ask again later, or for fewer entries",
             Self::HostCalls => "too many requests wait for backends: ask again later",
             Self::Bodies => "too many bodies at once: ask again later",
             Self::Answers => "too many answers that nobody reads: ask again later, or for fewer entries",

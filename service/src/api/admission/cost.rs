@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-/// One more unit for so many entries that a list may have. A thousand volumes take about three MiB while they are made
+/// One unit for so many entries that a list may have. A thousand volumes take about three MiB while they are made
 /// into an answer.
 const ENTRIES: u32 = 64;
 /// One more unit for so many bytes of a body, which take several times that once they are read.
@@ -11,8 +11,10 @@ const BYTES: u64 = 16 << 10;
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// It needs the store alone.
+    /// It needs the store alone, and a little of it.
     Work,
+    /// It makes a list, or sums one up.
+    Lists,
     /// It may have to wait for a host: a minute, where the host is down.
     HostCalls,
 }
@@ -42,9 +44,11 @@ pub(super) fn cost(asked: &Asked<'_>) -> Cost {
         // Counted by requests: they wait, and waiting costs the same for each.
         return Cost { line: Line::HostCalls, units: 1 };
     }
-    let entries = if is_list(asked.method, asked.route) { entries(asked.query, asked.page_limit) } else { 0 };
+    if is_list(asked.method, asked.route) {
+        return Cost { line: Line::Lists, units: entries(asked.query, asked.page_limit).div_ceil(ENTRIES).max(1) };
+    }
     let bytes = u32::try_from(asked.body / BYTES).unwrap_or(u32::MAX);
-    Cost { line: Line::Work, units: bytes.saturating_add(entries / ENTRIES).saturating_add(1) }
+    Cost { line: Line::Work, units: bytes.saturating_add(1) }
 }
 
 /// Attaching and detaching, both ways of asking for it. Which action it is stands in the body, so all actions are here.
@@ -91,12 +95,13 @@ mod tests {
 
     #[test]
     fn a_list_is_its_entries() {
-        check("GET /v3/{project_id}/volumes", 0, Line::Work, 16);
-        check("GET /v3/volumes/detail?limit=1000", 0, Line::Work, 16);
-        check("GET /v3/volumes/detail?name=a&limit=10", 0, Line::Work, 1);
-        check("GET /v3/volumes/detail?limit=4000000000", 0, Line::Work, 16);
-        check("GET /v3/volumes/detail?limit=many", 0, Line::Work, 16);
-        check("GET /v3/attachments", 0, Line::Work, 16);
+        check("GET /v3/{project_id}/volumes", 0, Line::Lists, 16);
+        check("GET /v3/volumes/detail?limit=1000", 0, Line::Lists, 16);
+        check("GET /v3/volumes/detail?name=a&limit=10", 0, Line::Lists, 1);
+        check("GET /v3/volumes?limit=0", 0, Line::Lists, 1);
+        check("GET /v3/volumes/detail?limit=4000000000", 0, Line::Lists, 16);
+        check("GET /v3/volumes/detail?limit=many", 0, Line::Lists, 16);
+        check("GET /v3/attachments", 0, Line::Lists, 16);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Admission: how much is worked on at once, how many wait for their turn, and what the others hear.
 //!
-//! Work is counted in units ([`cost`]), so that a hundred lists are not taken for a hundred reads of one volume. Calls
-//! that may have to wait for a backend's host stand in a line of their own. A request that finds its line full, or does not get
+//! There are three lines: one for lists, counted by their entries; one for calls that may have to wait for a backend's
+//! host; and one for all others. So neither who asks for many lists nor a host that does not answer keeps anybody from
+//! reading or making a volume. A request that finds its line full, or does not get
 //! its turn in time, is answered 429 with the seconds after which to ask again, reckoned from how fast the line moves
 //! ([`drain`]); nothing was done for it.
 
@@ -24,17 +25,22 @@ use super::{error::ApiError, lack::Lack, state::ApiState};
 #[derive(Debug)]
 pub(crate) struct Admission {
     work: Gate,
+    lists: Gate,
     host_calls: Gate,
 }
 
 impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { work: Gate::new(limits.work, limits), host_calls: Gate::new(limits.host_calls, limits) }
+        Self {
+            work: Gate::new(limits.work, limits),
+            lists: Gate::new(limits.lists, limits),
+            host_calls: Gate::new(limits.host_calls, limits),
+        }
     }
 
     /// The lines, with the names they have in the metrics.
-    pub(crate) fn lines(&self) -> [(&'static str, &Gate); 2] {
-        [("work", &self.work), ("host_calls", &self.host_calls)]
+    pub(crate) fn lines(&self) -> [(&'static str, &Gate); 3] {
+        [("work", &self.work), ("lists", &self.lists), ("host_calls", &self.host_calls)]
     }
 }
 
@@ -49,6 +55,7 @@ pub(crate) async fn admit(State(api): State<ApiState>, request: Request, next: N
     });
     let (gate, lack) = match cost.line {
         Line::Work => (&api.admission().work, Lack::Work),
+        Line::Lists => (&api.admission().lists, Lack::Lists),
         Line::HostCalls => (&api.admission().host_calls, Lack::HostCalls),
     };
     let place = match gate.enter(cost.units).await {

@@ -6,11 +6,9 @@ use anyhow::{Context, Result};
 use ashlar_common::{
     config::Config,
     host::LogFormat,
-    ids::TypeId,
     manager::Intake,
     store::{Store, records::TypeRecord},
 };
-use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -50,7 +48,7 @@ pub async fn serve(orders: Orders<'_>) -> Result<()> {
     })?;
     let stop = CancellationToken::new();
     config.make_directories().context("the state directory cannot be made")?;
-    let store = Store::open(&config.store_path()).await.context("the store cannot be opened")?;
+    let store = Store::open(&config.store_location()).await.context("the store cannot be opened")?;
     ensure_default_type(&store, &config.api.default_volume_type).await.context("the store cannot be written")?;
     let intake = Intake::new(store.clone(), &config).context("the run directory cannot be used")?;
     let listener = http::listen(config.api.listen, config.api.limits.connections as usize)
@@ -107,12 +105,12 @@ async fn ensure_default_type(store: &Store, name: &str) -> Result<(), ashlar_com
     let mut tx = store.write().await?;
     if tx.volume_type_named(name).await?.is_none() {
         let kind = TypeRecord {
-            id: TypeId::new(),
+            id: store.id(),
             name: name.to_owned(),
             description: Some("Default Volume Type".to_owned()),
             is_public: true,
             extra_specs: std::collections::BTreeMap::new(),
-            created_at: Timestamp::now(),
+            created_at: store.now(),
             updated_at: None,
         };
         tx.insert_type(&kind).await?;

@@ -151,15 +151,23 @@ fn of_kind(kind: Kind) -> Fault {
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "the store failed a request");
+        // Being full is no failure, and there may be thousands of these in a second.
+        if !matches!(error, store::Error::Overloaded) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the store failed a request");
+        }
         match error {
+            store::Error::Overloaded => Self::lacking(Lack::Writers, 1),
+            store::Error::Full(_) | store::Error::ReadOnly(_) => Self::new(Fault::Unavailable, error.to_string()),
+            // Clients ask again by themselves after a 503, and this may have been done.
+            store::Error::Unknown => Self::new(Fault::TooSlow, error.to_string()),
             store::Error::File { .. }
+            | store::Error::Away(_)
             | store::Error::Database(_)
             | store::Error::Busy
             | store::Error::Fenced { .. } => {
                 Self::new(Fault::Unavailable, "the store does not answer now: try again later")
             }
-            store::Error::Migration(_) | store::Error::Damaged { .. } => Self::new(
+            store::Error::Corrupt(_) | store::Error::Schema(_) | store::Error::Damaged { .. } => Self::new(
                 Fault::Internal,
                 "the store is damaged: the service's log has the cause under this request's id",
             ),
@@ -217,10 +225,14 @@ mod tests {
         assert_eq!(response.extensions().get(), Some(&Lack::Writers), "for the metrics");
         let soon = ApiError::lacking(Lack::Work, 0).into_response();
         assert_eq!(soon.headers()["retry-after"], "1");
+        let many = ApiError::from(store::Error::Overloaded).into_response();
+        assert_eq!((many.status().as_u16(), &many.headers()["retry-after"]), (429, &HeaderValue::from(1)));
         let away = ApiError::from(store::Error::Busy).into_response();
         assert_eq!((away.status().as_u16(), &away.headers()["retry-after"]), (503, &HeaderValue::from(1)));
         let no_room = ApiError::from(Refusal::NoRoom("full".into())).into_response();
         assert_eq!(no_room.headers()["retry-after"], "0", "asking again does not help");
+        let unknown = ApiError::from(store::Error::Unknown).into_response();
+        assert_eq!((unknown.status().as_u16(), unknown.headers().get("retry-after")), (504, None), "it may be done");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! A service in a folder of its own, and a client for it.
 
-use std::path::Path;
-
 use ashlar::api::{ApiSettings, ApiState, router};
 use ashlar_common::{
     config::Config,
@@ -80,7 +78,7 @@ impl Bench {
     }
 
     async fn over(config: &Config, folder: tempfile::TempDir, settings: ApiSettings) -> Self {
-        let store = Store::open(Path::new(&config.store_path())).await.expect("a store");
+        let store = Store::open(&config.store_location()).await.expect("a store");
         let intake = Intake::new(store.clone(), config).expect("an intake");
         let api = ApiState::new(intake, settings);
         Self { store, router: router(api.clone()), api, _folder: folder }

@@ -35,7 +35,7 @@ fn status_of(port: u16, path: &str) -> Option<String> {
 /// Sends largest bodies on a connection of its own, each cut into single bytes at first, until it has sent enough.
 fn flood(port: u16, body: &str) -> usize {
     let mut answered = 0;
-    for _ in 0..20 {
+    for _ in 0..10 {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
         stream.set_nodelay(true).expect("set");
         stream.set_read_timeout(Some(PATIENCE)).expect("set");
@@ -69,7 +69,7 @@ async fn a_flood_of_large_bodies_is_bounded() {
     let before = peak_kib(pid);
     // Small values by the thousand: read into a tree, they take many times their bytes.
     let body = format!("{{\"volume\": [{}0]}}", "0,".repeat(57_000));
-    let flooding: Vec<_> = (0..100)
+    let flooding: Vec<_> = (0..64)
         .map(|_| {
             let body = body.clone();
             tokio::task::spawn_blocking(move || flood(port, &body))
@@ -81,10 +81,10 @@ async fn a_flood_of_large_bodies_is_bounded() {
     }
     let grown = peak_kib(pid).saturating_sub(before);
     println!(
-        "{answered} of 2000 bodies of {} KiB answered; at most {grown} KiB more than the {before} before",
+        "{answered} of 640 bodies of {} KiB answered; at most {grown} KiB more than the {before} before",
         body.len() >> 10
     );
-    assert!(answered > 1000, "{answered}: the flood did not arrive");
+    assert!(answered > 500, "{answered}: the flood did not arrive");
     assert!(grown < BOUND_KIB, "{grown} KiB");
     assert!(status_of(port, "/v3/demo/volumes").expect("an answer").contains("200"));
     daemon.stop(Duration::from_secs(20)).await.expect("it ends");

@@ -8,7 +8,7 @@ use ashlar_common::{
     manager::Intake,
     state::VolumeState,
     stats::{BackendStats, Capacity, PoolStats, Provisioning},
-    store::{Store, hosts::Takeover, listing::Listing},
+    store::{Location, PostgresLocation, Store, hosts::Takeover, listing::Listing},
     units::ByteCount,
 };
 use axum::{
@@ -26,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) api: ApiState,
     pub(crate) router: Router,
     _folder: tempfile::TempDir,
+    /// Of a job whose stores are on a server.
+    _database: Option<ashlar_lab::postgres::Database>,
 }
 
 /// What was answered.
@@ -78,10 +80,20 @@ impl Bench {
     }
 
     async fn over(config: &Config, folder: tempfile::TempDir, settings: ApiSettings) -> Self {
-        let store = Store::open(&config.store_location()).await.expect("a store");
+        let database = ashlar_lab::postgres::asked_for().expect("the job's server");
+        let location = database.as_ref().map_or_else(
+            || config.store_location(),
+            |database| {
+                Location::Postgres(PostgresLocation {
+                    url: database.url(),
+                    password_file: Some(database.address().password_file().to_owned()),
+                })
+            },
+        );
+        let store = Store::open(&location).await.expect("a store");
         let intake = Intake::new(store.clone(), config).expect("an intake");
         let api = ApiState::new(intake, settings);
-        Self { store, router: router(api.clone()), api, _folder: folder }
+        Self { store, router: router(api.clone()), api, _folder: folder, _database: database }
     }
 
     /// Has a backend report one pool of 100 GiB, as its host would.

@@ -16,6 +16,9 @@ use crate::socket::{PATIENCE, post_head};
 /// What a flood may add to the most that the process ever took: bodies, what they are read into, and connections.
 const BOUND_KIB: u64 = 128 << 10;
 
+/// Connections that hold a body of 100 KB each: together more than the bound.
+const HELD: usize = 1500;
+
 /// What the process took at most so far.
 fn peak_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
@@ -51,12 +54,33 @@ fn flood(port: u16, body: &str) -> usize {
     answered
 }
 
+/// Has many connections send most of a body each and then no more; says how many were told so.
+fn hold(port: u16) -> usize {
+    let most = post_head("/v3/demo/volumes", 112_000) + &"x".repeat(100_000);
+    let mut streams = Vec::new();
+    for _ in 0..HELD {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        let _ = stream.write_all(most.as_bytes());
+        streams.push(stream);
+    }
+    let told = |stream: &mut TcpStream| {
+        let mut heard = [0; 12];
+        stream.read_exact(&mut heard).is_ok() && (heard.ends_with(b"408") || heard.ends_with(b"429"))
+    };
+    streams.iter_mut().map(told).filter(|told| *told).count()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_large_bodies_is_bounded() {
     let folder = tempfile::tempdir().expect("a folder");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
     let config = folder.path().join("ashlar.toml");
-    let text = format!("state_directory = {:?}\napi.listen = '127.0.0.1:{port}'", folder.path().join("state"));
+    let limits = "{ stall_seconds = 5, bytes_per_second = 1048576 }";
+    let text = format!(
+        "state_directory = {:?}\napi = {{ listen = '127.0.0.1:{port}', limits = {limits} }}",
+        folder.path().join("state")
+    );
     std::fs::write(&config, text).expect("written");
     let args = ["serve", "--log", "error", "--config"].map(OsString::from).into_iter().chain([config.into()]);
     let daemon = Daemon::start(Path::new(env!("CARGO_BIN_EXE_ashlar")), args).expect("started");
@@ -79,6 +103,8 @@ async fn a_flood_of_large_bodies_is_bounded() {
     for flooder in flooding {
         answered += flooder.await.expect("it ends");
     }
+    let held = tokio::task::spawn_blocking(move || hold(port)).await.expect("it ends");
+    assert_eq!(held, HELD, "each is answered");
     let grown = peak_kib(pid).saturating_sub(before);
     println!(
         "{answered} of 640 bodies of {} KiB answered; at most {grown} KiB more than the {before} before",

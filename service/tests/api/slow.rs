@@ -89,9 +89,9 @@ async fn answers_that_nobody_reads_are_given_up() {
     .await;
     served.bench.report("fast").await;
     let volume = served.bench.available("a").await;
-    served.bench.copies(&volume, 999).await;
+    served.bench.copies(&volume, 749).await;
     let whole = served.get("/v3/demo/volumes/detail").await;
-    assert!(whole.len() > 700_000 && whole.starts_with("HTTP/1.1 200"), "{}", whole.len());
+    assert!(whole.len() > 550_000 && whole.starts_with("HTTP/1.1 200"), "{}", whole.len());
     let mut crowd = Vec::new();
     for _ in 0..CROWD {
         let mut client = served.connect_narrow().await;
@@ -112,7 +112,7 @@ async fn answers_that_nobody_reads_are_given_up() {
     // Who reads gets all of it, though slowly: what counts is that it goes on.
     let mut reader = served.connect_narrow().await;
     reader.write(&get("/v3/demo/volumes/detail")).await;
-    assert!(reader.rest().await.len() > 700_000);
+    assert!(reader.rest().await.len() > 550_000);
 }
 
 #[tokio::test]

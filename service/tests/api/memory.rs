@@ -13,8 +13,9 @@ use ashlar_common::exec::Daemon;
 
 use crate::socket::{PATIENCE, post_head};
 
-/// What a flood may add to the most that the process ever took: bodies, what they are read into, and connections.
-const BOUND_KIB: u64 = 128 << 10;
+/// What a flood may add to the most that the process ever took: 32 MiB of bodies, what they are read into, and the buffers
+/// of the connections. Without the bound of bodies it is half as much again.
+const BOUND_KIB: u64 = 200 << 10;
 
 /// Connections that hold a body of 100 KB each: together more than the bound.
 const HELD: usize = 1500;

@@ -1,5 +1,7 @@
 //! The configuration file: one TOML file for the service and its hosts. Unknown keys are refused.
 
+pub mod limits;
+
 use std::{
     collections::BTreeMap,
     fs::DirBuilder,
@@ -12,6 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::limits::Limits;
 use crate::{
     ids::BackendName,
     scheduler::Policy,
@@ -66,6 +69,8 @@ pub struct Api {
     pub default_volume_type: String,
     /// How long a call that must answer with a connection waits for the host.
     pub attach_timeout_seconds: u64,
+    /// What clients may take of this process, and for how long.
+    pub limits: Limits,
 }
 
 /// `[scheduler]`
@@ -141,6 +146,7 @@ impl Default for Api {
             availability_zone: "nova".to_owned(),
             default_volume_type: "__DEFAULT__".to_owned(),
             attach_timeout_seconds: 60,
+            limits: Limits::default(),
         }
     }
 }
@@ -200,9 +206,18 @@ impl Config {
     /// # Errors
     /// [`Error`], which names the file and the line or key.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_with(path, |_| {})
+    }
+
+    /// The same, with what the command line says otherwise.
+    ///
+    /// # Errors
+    /// [`Error`], likewise.
+    pub fn load_with(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let config: Self =
+        let mut config: Self =
             toml::from_str(&text).map_err(|source| Error::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        change(&mut config);
         match config.complaint() {
             None => Ok(config),
             Some((key, why)) => Err(Error::Value { path: path.to_owned(), key, why }),
@@ -224,6 +239,7 @@ impl Config {
             return Some(("store.url".to_owned(), why));
         }
         at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
+            .or_else(|| self.api.limits.complaint())
             .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
             .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
             .or_else(|| at_least("host.concurrency", self.host.concurrency.into(), 1))

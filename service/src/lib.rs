@@ -3,5 +3,6 @@
 pub mod api;
 pub mod check;
 pub mod drivers;
+pub mod http;
 pub mod serve;
 pub mod supervisor;

@@ -12,5 +12,5 @@ SELECT backend, pool, CAST(SUM(provisioned_bytes) AS BIGINT), COUNT(*) FROM volu
 
 -- For the volumes whose room no report can show yet.
 DROP INDEX volumes_by_pool;
-CREATE INDEX volumes_by_promise ON volumes (backend, pool, promised_at, promised_bytes);
-CREATE INDEX volumes_by_status ON volumes (backend, pool, status, promised_at, promised_bytes);
+CREATE INDEX volumes_by_promise ON volumes (backend, pool, promised_moment, promised_bytes);
+CREATE INDEX volumes_by_status ON volumes (backend, pool, status, promised_moment, promised_bytes);

@@ -12,7 +12,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::BackendName, scheduler::Policy};
+use crate::{
+    ids::BackendName,
+    scheduler::Policy,
+    store::{Location, PostgresLocation},
+};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -20,6 +24,8 @@ use crate::{ids::BackendName, scheduler::Policy};
 pub struct Config {
     /// Where the store, the sockets and the locks live. Made if missing, readable by its owner only.
     pub state_directory: PathBuf,
+    /// Where records are kept; without this section, in a file of the state directory.
+    pub store: Option<StoreSection>,
     /// The API.
     #[serde(default)]
     pub api: Api,
@@ -34,6 +40,16 @@ pub struct Config {
     /// The backends, by name.
     #[serde(default)]
     pub backends: BTreeMap<BackendName, Backend>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSection {
+    /// A PostgreSQL database: `postgresql://user@host:port/database`.
+    pub url: String,
+    /// Holds its password in the first line.
+    pub password_file: Option<PathBuf>,
 }
 
 /// `[api]`
@@ -99,6 +115,22 @@ pub struct Backend {
     /// The driver's own settings; `ashlar-driver-<driver> describe` lists them.
     #[serde(default)]
     pub options: toml::Table,
+}
+
+impl StoreSection {
+    fn complaint(&self) -> Option<String> {
+        let Some(rest) = self.url.strip_prefix("postgresql://").or_else(|| self.url.strip_prefix("postgres://")) else {
+            return Some("must begin with postgresql://, as in postgresql://ashlar@127.0.0.1:5432/ashlar".to_owned());
+        };
+        // This file may be read by more people than should know the password, and ends up in bug reports.
+        let user = rest.split(['/', '?']).next().and_then(|authority| authority.rsplit_once('@'));
+        if user.is_some_and(|(user, _)| user.contains(':')) || rest.contains("password=") {
+            return Some(
+                "holds a password: put it into a file of its own and name that in store.password_file".to_owned(),
+            );
+        }
+        None
+    }
 }
 
 impl Default for Api {
@@ -188,6 +220,9 @@ impl Config {
             let why = "must be a loopback address such as 127.0.0.1:8776: there is no authentication yet";
             return Some(("api.listen".to_owned(), why.to_owned()));
         }
+        if let Some(why) = self.store.as_ref().and_then(StoreSection::complaint) {
+            return Some(("store.url".to_owned(), why));
+        }
         at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
             .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
             .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
@@ -197,10 +232,15 @@ impl Config {
             .or_else(|| at_least("host.keep_operations_days", self.host.keep_operations_days.into(), 1))
     }
 
-    /// The store's file.
+    /// Where the store is.
     #[must_use]
-    pub fn store_path(&self) -> PathBuf {
-        self.state_directory.join("store.sqlite")
+    pub fn store_location(&self) -> Location {
+        match &self.store {
+            Some(StoreSection { url, password_file }) => {
+                Location::Postgres(PostgresLocation { url: url.clone(), password_file: password_file.clone() })
+            }
+            None => Location::File(self.state_directory.join("store.sqlite")),
+        }
     }
 
     /// Sockets and locks.
@@ -254,6 +294,16 @@ mod tests {
     fn an_address_that_others_can_reach_is_refused() {
         let error = load("state_directory = '/x'\napi.listen = '0.0.0.0:8776'\n").expect_err("bad");
         assert!(error.contains("loopback"), "{error}");
+    }
+
+    #[test]
+    fn a_password_in_the_store_s_address_is_refused() {
+        let with = |url: &str| load(&format!("state_directory = '/x'\n[store]\nurl = '{url}'\n"));
+        assert!(with("postgresql://ashlar@127.0.0.1:5432/ashlar").is_ok());
+        assert!(with("postgresql:///ashlar?host=/run/postgresql").is_ok());
+        for bad in ["postgresql://a:secret@127.0.0.1/x", "postgresql:///x?user=a&password=secret", "mysql://x/y"] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

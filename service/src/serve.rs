@@ -6,11 +6,9 @@ use anyhow::{Context, Result};
 use ashlar_common::{
     config::Config,
     host::LogFormat,
-    ids::TypeId,
     manager::Intake,
     store::{Store, records::TypeRecord},
 };
-use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -34,7 +32,7 @@ pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat
     let file = file.canonicalize()?;
     let stop = CancellationToken::new();
     config.make_directories().context("the state directory cannot be made")?;
-    let store = Store::open(&config.store_path()).await.context("the store cannot be opened")?;
+    let store = Store::open(&config.store_location()).await.context("the store cannot be opened")?;
     ensure_default_type(&store, &config.api.default_volume_type).await.context("the store cannot be written")?;
     let intake = Intake::new(store.clone(), &config).context("the run directory cannot be used")?;
     let listener = TcpListener::bind(config.api.listen)
@@ -82,12 +80,12 @@ async fn ensure_default_type(store: &Store, name: &str) -> Result<(), ashlar_com
     let mut tx = store.write().await?;
     if tx.volume_type_named(name).await?.is_none() {
         let kind = TypeRecord {
-            id: TypeId::new(),
+            id: store.id(),
             name: name.to_owned(),
             description: Some("Default Volume Type".to_owned()),
             is_public: true,
             extra_specs: std::collections::BTreeMap::new(),
-            created_at: Timestamp::now(),
+            created_at: store.now(),
             updated_at: None,
         };
         tx.insert_type(&kind).await?;

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 
-use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -14,7 +13,6 @@ use super::{
 use crate::{
     chain::chain,
     driver::OpCtx,
-    ids::OpId,
     manager::{ImageStore, Worker, reconcile},
     store::{Store, hosts::Takeover},
     wakeup::{Bell, Ear, Sleeper},
@@ -31,7 +29,7 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
         lock = lock::acquire(&run_directory, &backend) => lock.map_err(|error| unusable("lock", &error))?,
         () = stop.cancelled() => return Ok(()),
     };
-    let store = Store::open(&config.store_path()).await.map_err(|error| unusable("store", &error))?;
+    let store = Store::open(&config.store_location()).await.map_err(|error| unusable("store", &error))?;
     let driver = open::<P>(configured).await?;
     let holder = format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), std::process::id());
     let zone = section.availability_zone.as_deref().unwrap_or(&config.api.availability_zone);
@@ -40,7 +38,7 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
         holder: &holder,
         volume_backend_name: section.volume_backend_name.as_deref().unwrap_or(backend.as_str()),
         availability_zone: zone,
-        now: Timestamp::now(),
+        now: store.now(),
     };
     let epoch = take_over(&store, &takeover).await.map_err(|error| unusable("store", &error))?;
     let ear = Ear::bind(&run_directory, &Sleeper::Host(backend.clone())).map_err(|error| unusable("socket", &error))?;
@@ -79,7 +77,7 @@ async fn take_over(store: &Store, takeover: &Takeover<'_>) -> Result<u64, crate:
 
 /// Says where records and backend differ; people decide what to do about it.
 async fn compare(worker: &Worker) {
-    let ctx = OpCtx::new(OpId::new(), COMPARE_TIMEOUT, worker.stop.child_token());
+    let ctx = OpCtx::new(worker.store.id(), COMPARE_TIMEOUT, worker.stop.child_token());
     match reconcile::differences(&worker.store, worker.driver.as_ref(), &worker.backend, &ctx).await {
         Ok(found) if found.is_empty() => tracing::info!(backend = %worker.backend, "records and backend agree"),
         Ok(found) => tracing::warn!(backend = %worker.backend, ?found, "records and backend differ"),

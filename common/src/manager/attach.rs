@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     driver::{AccessMode, AttachmentSpec, Connector},
-    ids::{AttachmentId, BackendName, OpId, VolumeId},
+    ids::{AttachmentId, BackendName, VolumeId},
     state::{AttachmentEvent, AttachmentState, VolumeState},
     store::{
         self, Tx,
@@ -33,10 +33,10 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]. When the export failed, the attachment is there, in `reserved` or `error_attaching`.
     pub async fn create_attachment(&self, who: &Requester, new: NewAttachment) -> Result<AttachmentRecord> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         let mut tx = self.store.write().await?;
         let mut volume = own_volume(&mut tx, who, new.volume).await?;
-        let mut attachment = claim(&mut tx, who, &volume, AttachmentState::Reserved, now).await?;
+        let mut attachment = claim(&mut tx, self.store.id(), who, &volume, AttachmentState::Reserved, now).await?;
         attachment.instance_id = new.instance_id;
         attachment.mode = new.mode;
         tx.insert_attachment(&attachment).await?;
@@ -58,7 +58,7 @@ impl Intake {
         id: AttachmentId,
         connector: Connector,
     ) -> Result<AttachmentRecord> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         let mut tx = self.store.write().await?;
         let attachment = own_attachment(&mut tx, who, id).await?;
         let volume = own_volume(&mut tx, who, attachment.volume_id).await?;
@@ -70,7 +70,7 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub async fn complete_attachment(&self, who: &Requester, id: AttachmentId) -> Result<()> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         let mut tx = self.store.write().await?;
         let mut attachment = own_attachment(&mut tx, who, id).await?;
         attachment.attached_at = Some(now);
@@ -88,7 +88,7 @@ impl Intake {
         connector: Connector,
         now: Timestamp,
     ) -> Result<AttachmentRecord> {
-        let op = OpId::new();
+        let op = self.store.id();
         let (backend, reference) = at_rest(&volume)?;
         let event = AttachmentEvent::Export(op);
         let refused = |refused| Refusal::event("attachment", attachment.id, &refused);
@@ -107,6 +107,7 @@ impl Intake {
 /// A new attachment of a volume that can take one more. Its record is not inserted yet.
 pub(super) async fn claim(
     tx: &mut Tx,
+    id: AttachmentId,
     who: &Requester,
     volume: &VolumeRecord,
     state: AttachmentState,
@@ -121,7 +122,7 @@ pub(super) async fn claim(
         }
     }
     Ok(AttachmentRecord {
-        id: AttachmentId::new(),
+        id,
         volume_id: volume.id,
         project_id: who.project_id.clone(),
         instance_id: None,

@@ -2,8 +2,6 @@
 //!
 //! Each is a step of the attachment that the newer way would make, so both can be mixed, and no state exists twice.
 
-use jiff::Timestamp;
-
 use super::{
     attach::{advance, claim},
     intake::{Intake, Requester, own_volume},
@@ -25,10 +23,10 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub async fn reserve(&self, who: &Requester, id: VolumeId) -> Result<()> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         let mut tx = self.store.write().await?;
         let mut volume = own_volume(&mut tx, who, id).await?;
-        let attachment = claim(&mut tx, who, &volume, AttachmentState::Claimed, now).await?;
+        let attachment = claim(&mut tx, self.store.id(), who, &volume, AttachmentState::Claimed, now).await?;
         tx.insert_attachment(&attachment).await?;
         tx.update_volume(&mut volume, now).await?;
         Ok(tx.commit().await?)
@@ -57,7 +55,7 @@ impl Intake {
         id: VolumeId,
         connector: Connector,
     ) -> Result<ConnectionInfo> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         let mut tx = self.store.write().await?;
         let (volume, attachments) = held(&mut tx, who, id).await?;
         let mine = attachments.into_iter().find(|one| {
@@ -68,7 +66,7 @@ impl Intake {
         let attachment = match mine {
             Some(attachment) => attachment,
             None => {
-                let attachment = claim(&mut tx, who, &volume, AttachmentState::Claimed, now).await?;
+                let attachment = claim(&mut tx, self.store.id(), who, &volume, AttachmentState::Claimed, now).await?;
                 tx.insert_attachment(&attachment).await?;
                 attachment
             }
@@ -92,14 +90,14 @@ impl Intake {
         mountpoint: Option<String>,
         mode: AccessMode,
     ) -> Result<()> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         let mut tx = self.store.write().await?;
         let (volume, attachments) = held(&mut tx, who, id).await?;
         let open = attachments.into_iter().find(|one| one.state.on(&AttachmentEvent::Complete).is_ok());
         let mut attachment = match open {
             Some(attachment) => attachment,
             None => {
-                let attachment = claim(&mut tx, who, &volume, AttachmentState::Claimed, now).await?;
+                let attachment = claim(&mut tx, self.store.id(), who, &volume, AttachmentState::Claimed, now).await?;
                 tx.insert_attachment(&attachment).await?;
                 attachment
             }
@@ -174,7 +172,7 @@ impl Intake {
         let Some(mut attachment) = attachments.into_iter().find(|one| one.state.on(event).is_ok()) else {
             return Err(Refusal::state("volume", id, format!("is {}: it must be {needed}", volume.status)));
         };
-        advance(&mut tx, &mut attachment, event, Timestamp::now()).await?;
+        advance(&mut tx, &mut attachment, event, self.store.now()).await?;
         Ok(tx.commit().await?)
     }
 }

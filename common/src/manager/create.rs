@@ -82,7 +82,7 @@ impl Intake {
             Source::Image(id) => Some(self.image(id).await?),
             Source::Empty | Source::Snapshot(_) | Source::Volume(_) => None,
         };
-        let now = Timestamp::now();
+        let now = self.store.now();
         let mut tx = self.store.write().await?;
         let origin = match (new.source, image) {
             (Source::Snapshot(id), _) => self.origin_snapshot(&mut tx, who, id).await?,
@@ -94,8 +94,8 @@ impl Intake {
             Some(id) => Some(tx.volume_type(id).await?.ok_or_else(|| Refusal::not_found("volume type", id))?),
             None => None,
         };
-        let id = VolumeId::new();
-        let op = OpId::new();
+        let id = self.store.id();
+        let op = self.store.id();
         let volume = draft(id, who, &new, &origin, kind.as_ref(), self.default_zone(), now)?;
         let volume = self.place_and_submit(tx, who, volume, origin, kind, op, now).await?;
         tracing::info!(volume = %volume.id, %op, status = %volume.status, place = ?volume.place, "volume taken in");

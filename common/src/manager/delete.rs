@@ -22,7 +22,7 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub async fn delete_volume(&self, who: &Requester, id: VolumeId, cascade: bool) -> Result<()> {
-        let (now, op) = (Timestamp::now(), OpId::new());
+        let (now, op) = (self.store.now(), self.store.id());
         let mut tx = self.store.write().await?;
         let mut volume = own_volume(&mut tx, who, id).await?;
         if !tx.attachments_of(&[id]).await?.is_empty() {
@@ -55,7 +55,7 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub async fn delete_snapshot(&self, who: &Requester, id: SnapshotId) -> Result<()> {
-        let (now, op) = (Timestamp::now(), OpId::new());
+        let (now, op) = (self.store.now(), self.store.id());
         let mut tx = self.store.write().await?;
         let mut snapshot = own_snapshot(&mut tx, who, id).await?;
         deleting(&mut tx, &mut snapshot, op, now).await?;

@@ -1,14 +1,12 @@
 //! Ending attachments.
 
-use jiff::Timestamp;
-
 use super::{
     attach::advance,
     intake::{Intake, Requester, own_attachment},
     refusal::{Refusal, Result},
 };
 use crate::{
-    ids::{AttachmentId, OpId},
+    ids::AttachmentId,
     state::AttachmentEvent,
     store::{
         Tx,
@@ -31,7 +29,7 @@ impl Intake {
 
     /// Ends an attachment in a transaction that has read it, commits, and waits for the backend where it has to act.
     pub(super) async fn end(&self, mut tx: Tx, who: &Requester, mut attachment: AttachmentRecord) -> Result<()> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         // Without a connector, no backend was ever asked for anything.
         if attachment.connector.is_none() && attachment.state.on(&AttachmentEvent::Forget).is_ok() {
             advance(&mut tx, &mut attachment, &AttachmentEvent::Forget, now).await?;
@@ -41,7 +39,7 @@ impl Intake {
         let (backend, reference) = volume
             .and_then(|volume| volume.placed())
             .ok_or_else(|| Refusal::not_found("volume", attachment.volume_id))?;
-        let op = OpId::new();
+        let op = self.store.id();
         advance(&mut tx, &mut attachment, &AttachmentEvent::Remove(op), now).await?;
         self.submit(tx, op, backend, who, Work::Detach { volume: reference, attachment: attachment.id }, now).await?;
         self.wait_for(op).await

@@ -1,14 +1,12 @@
 //! Growing volumes.
 
-use jiff::Timestamp;
-
 use super::{
     intake::{Intake, Requester, own_volume},
     pools,
     refusal::{Refusal, Result},
 };
 use crate::{
-    ids::{OpId, VolumeId},
+    ids::VolumeId,
     scheduler::room,
     state::{Status, VolumeEvent},
     store::records::Work,
@@ -28,7 +26,7 @@ impl Intake {
         size: ByteCount,
         online_allowed: bool,
     ) -> Result<()> {
-        let (now, op) = (Timestamp::now(), OpId::new());
+        let (now, op) = (self.store.now(), self.store.id());
         let mut tx = self.store.write().await?;
         let mut volume = own_volume(&mut tx, who, id).await?;
         if size <= volume.size {

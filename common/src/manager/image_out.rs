@@ -1,13 +1,11 @@
 //! Writing a volume to an image.
 
-use jiff::Timestamp;
-
 use super::{
     intake::{Intake, Requester, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
-    ids::{ImageId, OpId, VolumeId},
+    ids::{ImageId, VolumeId},
     image::ImageFormat,
     state::{Status, VolumeEvent},
     store::records::Work,
@@ -30,7 +28,7 @@ impl Intake {
             let why = "this service has nowhere to put images: set [images] directory in its configuration file";
             return Err(Refusal::Invalid(why.to_owned()));
         }
-        let (now, op, image) = (Timestamp::now(), OpId::new(), ImageId::new());
+        let (now, op, image) = (self.store.now(), self.store.id(), self.store.id());
         let mut tx = self.store.write().await?;
         let mut volume = own_volume(&mut tx, who, id).await?;
         if volume.status != Status::Available && !(force && volume.status == Status::InUse) {

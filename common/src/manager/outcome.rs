@@ -68,7 +68,7 @@ pub(super) async fn commit(
     operation: &Operation,
     ending: &Ending,
 ) -> Result<()> {
-    let now = Timestamp::now();
+    let now = store.now();
     let mut tx = store.write().await?;
     tx.still_host(backend, epoch).await?;
     let current = tx.operation(operation.id).await?;

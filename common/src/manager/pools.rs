@@ -18,7 +18,7 @@ impl Intake {
     /// When the store does not answer.
     pub async fn pool_views(&self) -> Result<Vec<PoolView>> {
         let mut tx = self.store.read().await?;
-        Ok(views(&mut tx, &self.policy, Timestamp::now()).await?)
+        Ok(views(&mut tx, &self.policy, self.store.now()).await?)
     }
 }
 

@@ -1,7 +1,5 @@
 //! An administrator's word on where a thing stands.
 
-use jiff::Timestamp;
-
 use super::{
     intake::{Intake, Requester, own_snapshot, own_volume},
     refusal::{Refusal, Result},
@@ -21,7 +19,7 @@ impl Intake {
         let mut volume = own_volume(&mut tx, who, id).await?;
         let event = VolumeEvent::Reset(status);
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
-        tx.update_volume(&mut volume, Timestamp::now()).await?;
+        tx.update_volume(&mut volume, self.store.now()).await?;
         Ok(tx.commit().await?)
     }
 
@@ -34,7 +32,7 @@ impl Intake {
         let mut snapshot = own_snapshot(&mut tx, who, id).await?;
         let event = SnapshotEvent::Reset(status);
         snapshot.state = snapshot.state.on(&event).map_err(|refused| Refusal::event("snapshot", id, &refused))?;
-        tx.update_snapshot(&mut snapshot, Timestamp::now()).await?;
+        tx.update_snapshot(&mut snapshot, self.store.now()).await?;
         Ok(tx.commit().await?)
     }
 }

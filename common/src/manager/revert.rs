@@ -1,13 +1,11 @@
 //! Going back to a snapshot.
 
-use jiff::Timestamp;
-
 use super::{
     intake::{Intake, Requester, own_snapshot, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
-    ids::{OpId, SnapshotId, VolumeId},
+    ids::{SnapshotId, VolumeId},
     state::{SnapshotState, Status, VolumeEvent},
     store::records::Work,
 };
@@ -18,7 +16,7 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub async fn revert_volume(&self, who: &Requester, id: VolumeId, snapshot_id: SnapshotId) -> Result<()> {
-        let (now, op) = (Timestamp::now(), OpId::new());
+        let (now, op) = (self.store.now(), self.store.id());
         let mut tx = self.store.write().await?;
         let mut volume = own_volume(&mut tx, who, id).await?;
         let snapshot = own_snapshot(&mut tx, who, snapshot_id).await?;

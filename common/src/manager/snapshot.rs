@@ -1,13 +1,11 @@
 //! Taking snapshots.
 
-use jiff::Timestamp;
-
 use super::{
     intake::{Intake, Requester, own_volume},
     refusal::{Refusal, Result},
 };
 use crate::{
-    ids::{OpId, SnapshotId, VolumeId},
+    ids::VolumeId,
     state::{SnapshotState, Status, VolumeState},
     store::records::{Metadata, Place, SnapshotRecord, Work},
 };
@@ -30,7 +28,7 @@ impl Intake {
     /// # Errors
     /// [`Refusal`]; nothing was recorded.
     pub async fn create_snapshot(&self, who: &Requester, new: NewSnapshot) -> Result<SnapshotRecord> {
-        let (now, op) = (Timestamp::now(), OpId::new());
+        let (now, op) = (self.store.now(), self.store.id());
         let mut tx = self.store.write().await?;
         let volume = own_volume(&mut tx, who, new.volume).await?;
         let held = volume.state == VolumeState::Available && volume.status != Status::Available;
@@ -45,7 +43,7 @@ impl Intake {
         };
         let state = SnapshotState::Creating(op);
         let snapshot = SnapshotRecord {
-            id: SnapshotId::new(),
+            id: self.store.id(),
             volume_id: volume.id,
             project_id: who.project_id.clone(),
             user_id: who.user_id.clone(),

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::worker::Worker;
 use crate::{
     chain::chain,
     driver::{Capabilities, OpCtx},
-    ids::OpId,
     store,
 };
 
@@ -44,13 +43,13 @@ impl Worker {
     /// # Errors
     /// When the store does not answer, or another host has taken over.
     pub async fn report_once(&self) -> Result<(), store::Error> {
-        let asked_at = Timestamp::now();
-        let ctx = OpCtx::new(OpId::new(), REPORT_TIMEOUT, self.stop.child_token());
+        let asked_at = self.store.now();
+        let ctx = OpCtx::new(self.store.id(), REPORT_TIMEOUT, self.stop.child_token());
         let report = self.driver.stats(&ctx).await;
         let mut tx = self.store.write().await?;
         tx.still_host(&self.backend, self.epoch).await?;
         let capabilities = Capabilities::of(self.driver.as_ref());
-        tx.heartbeat(&self.backend, &self.driver.info(), capabilities, Timestamp::now()).await?;
+        tx.heartbeat(&self.backend, &self.driver.info(), capabilities, self.store.now()).await?;
         match &report {
             Ok(stats) => tx.report_pools(&self.backend, stats, asked_at).await?,
             Err(error) => tracing::warn!(kind = %error.kind(), error = error.chain(), "the backend gives no report"),
@@ -68,7 +67,7 @@ impl Worker {
                 _ = ticks.tick() => {}
             }
             let cleaned = async {
-                let now = Timestamp::now();
+                let now = self.store.now();
                 let mut tx = self.store.write().await?;
                 let operations = tx.forget_operations(now - kept).await?;
                 let messages = tx.remove_expired_messages(now).await?;

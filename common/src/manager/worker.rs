@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -105,7 +105,7 @@ impl Worker {
         slots: &Arc<Semaphore>,
     ) -> Result<Vec<(Operation, tokio::sync::OwnedSemaphorePermit)>, store::Error> {
         let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
-        let now = Timestamp::now();
+        let now = self.store.now();
         // Looked at in a read first: claiming takes the write lock and a durable commit.
         if free == 0 || !self.store.read().await?.any_due(&self.backend, self.epoch, now).await? {
             return Ok(Vec::new());
@@ -195,7 +195,7 @@ impl Worker {
         let why = OperationError { kind: error.kind(), message: error.chain() };
         tracing::warn!(op = %operation.id, kind = %why.kind, error = why.message, ?pause, "trying again later");
         self.insist(|| async {
-            let now = Timestamp::now();
+            let now = self.store.now();
             let mut tx = self.store.write().await?;
             tx.still_host(&self.backend, self.epoch).await?;
             tx.defer_operation(operation.id, &why, now + pause, now).await?;
@@ -236,7 +236,7 @@ impl Worker {
         }
         let noted = async {
             let mut tx = self.store.write().await?;
-            tx.note_progress(operation.id, self.epoch, percent, Timestamp::now()).await?;
+            tx.note_progress(operation.id, self.epoch, percent, self.store.now()).await?;
             tx.commit().await
         };
         if let Err(error) = noted.await {

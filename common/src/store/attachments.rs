@@ -1,8 +1,11 @@
 //! The table `attachments`.
 
-use sqlx::any::AnyRow;
-
-use super::{error::Result, records::AttachmentRecord, row, tx::Tx};
+use super::{
+    engine::{Row, query, row},
+    error::Result,
+    records::AttachmentRecord,
+    tx::Tx,
+};
 use crate::{
     driver::AccessMode,
     ids::{AttachmentId, VolumeId},
@@ -11,7 +14,7 @@ use crate::{
 pub(super) const COLUMNS: &str = "id, volume_id, project_id, instance_id, state, mode, connector, connection, \
     mountpoint, created_at, attached_at";
 
-pub(super) fn from_row(row: &AnyRow) -> Result<AttachmentRecord> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<AttachmentRecord> {
     Ok(AttachmentRecord {
         id: row::parsed(row, "id")?,
         volume_id: row::parsed(row, "volume_id")?,
@@ -40,7 +43,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn insert_attachment(&mut self, attachment: &AttachmentRecord) -> Result<()> {
-        sqlx::query(
+        query(
             "INSERT INTO attachments (id, volume_id, project_id, instance_id, state, mode, connector, connection, \
              mountpoint, created_at, attached_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
         )
@@ -55,7 +58,7 @@ impl Tx {
         .bind(&attachment.mountpoint)
         .bind(row::micros(attachment.created_at))
         .bind(attachment.attached_at.map(row::micros))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -65,7 +68,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn update_attachment(&mut self, attachment: &AttachmentRecord) -> Result<()> {
-        sqlx::query(
+        query(
             "UPDATE attachments SET instance_id = $2, state = $3, mode = $4, connector = $5, connection = $6, \
              mountpoint = $7, attached_at = $8 WHERE id = $1",
         )
@@ -77,7 +80,7 @@ impl Tx {
         .bind(attachment.connection.as_ref().map(row::to_json))
         .bind(&attachment.mountpoint)
         .bind(attachment.attached_at.map(row::micros))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -87,7 +90,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn remove_attachment(&mut self, id: AttachmentId) -> Result<()> {
-        sqlx::query("DELETE FROM attachments WHERE id = $1").bind(id.to_string()).execute(self.connection()).await?;
+        query("DELETE FROM attachments WHERE id = $1").bind(id.to_string()).execute(self).await?;
         Ok(())
     }
 
@@ -96,11 +99,10 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn attachment(&mut self, id: AttachmentId) -> Result<Option<AttachmentRecord>> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM attachments WHERE id = $1")))
+        query(format!("SELECT {COLUMNS} FROM attachments WHERE id = $1"))
             .bind(id.to_string())
-            .fetch_optional(self.connection())
-            .await?;
-        row.as_ref().map(from_row).transpose()
+            .fetch_optional(self, from_row)
+            .await
     }
 
     /// The attachments of these volumes, oldest first within each volume.
@@ -116,13 +118,8 @@ impl Tx {
                 "SELECT {COLUMNS} FROM attachments WHERE volume_id IN ({}) ORDER BY volume_id, created_at, id",
                 marks.join(",")
             );
-            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-            for id in slice {
-                query = query.bind(id.to_string());
-            }
-            for row in query.fetch_all(self.connection()).await? {
-                found.push(from_row(&row)?);
-            }
+            let asked = slice.iter().fold(query(sql), |asked, id| asked.bind(id.to_string()));
+            found.append(&mut asked.fetch_all(self, from_row).await?);
         }
         Ok(found)
     }

@@ -1,12 +1,9 @@
 //! The tables `hosts` and `pools`: who serves a backend, and what it reports.
 
-use jiff::Timestamp;
-use sqlx::any::AnyRow;
-
 use super::{
+    engine::{Row, query, row},
     error::{Error, Result},
     records::{HostRecord, PoolRecord},
-    row,
     tx::Tx,
 };
 use crate::{
@@ -14,11 +11,12 @@ use crate::{
     ids::BackendName,
     stats::BackendStats,
 };
+use jiff::Timestamp;
 
 const HOST_COLUMNS: &str = "backend, epoch, holder, driver, capabilities, volume_backend_name, availability_zone, \
     disabled, disabled_reason, started_at, heartbeat_at";
 
-fn host_from_row(row: &AnyRow) -> Result<HostRecord> {
+fn host_from_row(row: &Row<'_>) -> Result<HostRecord> {
     Ok(HostRecord {
         backend: row::parsed(row, "backend")?,
         epoch: row::count(row, "epoch")?,
@@ -55,7 +53,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn take_over(&mut self, takeover: &Takeover<'_>) -> Result<u64> {
-        let row = sqlx::query(
+        query(
             "INSERT INTO hosts (backend, epoch, holder, volume_backend_name, availability_zone, disabled, started_at, \
              heartbeat_at) VALUES ($1, 1, $2, $3, $4, 0, $5, $5) \
              ON CONFLICT (backend) DO UPDATE SET epoch = hosts.epoch + 1, holder = $2, volume_backend_name = $3, \
@@ -66,9 +64,8 @@ impl Tx {
         .bind(takeover.volume_backend_name)
         .bind(takeover.availability_zone)
         .bind(row::micros(takeover.now))
-        .fetch_one(self.connection())
-        .await?;
-        row::count(&row, "epoch")
+        .fetch_one(self, |row| row::count(row, "epoch"))
+        .await
     }
 
     /// Fails unless the caller still is the backend's host. Every commit of a host begins with it.
@@ -76,14 +73,11 @@ impl Tx {
     /// # Errors
     /// [`Error::Fenced`] when another host has taken over.
     pub async fn still_host(&mut self, backend: &BackendName, epoch: u64) -> Result<()> {
-        let row = sqlx::query("SELECT epoch FROM hosts WHERE backend = $1")
+        let current = query("SELECT epoch FROM hosts WHERE backend = $1")
             .bind(backend.to_string())
-            .fetch_optional(self.connection())
+            .fetch_optional(self, |row| row::count(row, "epoch"))
             .await?;
-        match row {
-            Some(row) if row::count(&row, "epoch")? == epoch => Ok(()),
-            _ => Err(Error::Fenced { backend: backend.to_string() }),
-        }
+        if current == Some(epoch) { Ok(()) } else { Err(Error::Fenced { backend: backend.to_string() }) }
     }
 
     /// Notes that the host is alive, who its driver is and what it can do.
@@ -97,12 +91,12 @@ impl Tx {
         capabilities: Capabilities,
         now: Timestamp,
     ) -> Result<()> {
-        sqlx::query("UPDATE hosts SET driver = $2, capabilities = $3, heartbeat_at = $4 WHERE backend = $1")
+        query("UPDATE hosts SET driver = $2, capabilities = $3, heartbeat_at = $4 WHERE backend = $1")
             .bind(backend.to_string())
             .bind(row::to_json(driver))
             .bind(row::to_json(&capabilities))
             .bind(row::micros(now))
-            .execute(self.connection())
+            .execute(self)
             .await?;
         Ok(())
     }
@@ -117,13 +111,13 @@ impl Tx {
         disabled: bool,
         reason: Option<&str>,
     ) -> Result<bool> {
-        let done = sqlx::query("UPDATE hosts SET disabled = $2, disabled_reason = $3 WHERE backend = $1")
+        let done = query("UPDATE hosts SET disabled = $2, disabled_reason = $3 WHERE backend = $1")
             .bind(backend.to_string())
             .bind(i64::from(disabled))
             .bind(reason)
-            .execute(self.connection())
+            .execute(self)
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(done > 0)
     }
 
     /// Every backend's host, by name.
@@ -132,8 +126,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn hosts(&mut self) -> Result<Vec<HostRecord>> {
         let sql = format!("SELECT {HOST_COLUMNS} FROM hosts ORDER BY backend");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(self.connection()).await?;
-        rows.iter().map(host_from_row).collect()
+        query(sql).fetch_all(self, host_from_row).await
     }
 
     /// One backend's host.
@@ -142,9 +135,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn host(&mut self, backend: &BackendName) -> Result<Option<HostRecord>> {
         let sql = format!("SELECT {HOST_COLUMNS} FROM hosts WHERE backend = $1");
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(backend.to_string()).fetch_optional(self.connection()).await?;
-        row.as_ref().map(host_from_row).transpose()
+        query(sql).bind(backend.to_string()).fetch_optional(self, host_from_row).await
     }
 
     /// Replaces a backend's report.
@@ -157,17 +148,14 @@ impl Tx {
         stats: &BackendStats,
         asked_at: Timestamp,
     ) -> Result<()> {
-        sqlx::query("DELETE FROM pools WHERE backend = $1")
-            .bind(backend.to_string())
-            .execute(self.connection())
-            .await?;
+        query("DELETE FROM pools WHERE backend = $1").bind(backend.to_string()).execute(self).await?;
         for pool in &stats.pools {
-            sqlx::query("INSERT INTO pools (backend, pool, stats, reported_at) VALUES ($1, $2, $3, $4)")
+            query("INSERT INTO pools (backend, pool, stats, reported_at) VALUES ($1, $2, $3, $4)")
                 .bind(backend.to_string())
                 .bind(pool.name.to_string())
                 .bind(row::to_json(pool))
                 .bind(row::micros(asked_at))
-                .execute(self.connection())
+                .execute(self)
                 .await?;
         }
         Ok(())
@@ -178,17 +166,14 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn pools(&mut self) -> Result<Vec<PoolRecord>> {
-        let rows = sqlx::query("SELECT backend, pool, stats, reported_at FROM pools ORDER BY backend, pool")
-            .fetch_all(self.connection())
-            .await?;
-        rows.iter()
-            .map(|row| {
+        query("SELECT backend, pool, stats, reported_at FROM pools ORDER BY backend, pool")
+            .fetch_all(self, |row| {
                 Ok(PoolRecord {
                     backend: row::parsed(row, "backend")?,
                     stats: row::json(row, "stats")?,
                     reported_at: row::time(row, "reported_at")?,
                 })
             })
-            .collect()
+            .await
     }
 }

@@ -1,14 +1,12 @@
 //! Lists as clients ask for them: filtered, sorted and paged in the database.
 
-use sqlx::any::AnyRow;
-
 use super::{
     attachments,
+    engine::{Row, query, query::Query, row},
     error::Result,
     messages,
     records::{AttachmentRecord, MessageRecord, SnapshotRecord, VolumeRecord},
     snapshots,
-    sql::Sql,
     tx::Tx,
     volumes,
 };
@@ -164,8 +162,8 @@ impl Listing {
         order
     }
 
-    fn query(&self, columns: &'static str, table: &'static str) -> Sql {
-        let mut sql = Sql::new("SELECT ");
+    fn query(&self, columns: &'static str, table: &'static str) -> Query {
+        let mut sql = query("SELECT ");
         sql.push(columns).push(" FROM ").push(table).push(" WHERE 1 = 1");
         self.conditions(&mut sql);
         if let Some(marker) = &self.marker {
@@ -176,13 +174,13 @@ impl Listing {
             sql.push(if index == 0 { "" } else { ", " });
             sql.push(sort.column.sort_sql()).push(if sort.ascending { " ASC" } else { " DESC" });
         }
-        sql.push(" LIMIT ").bind(i64::from(self.limit)).push(" OFFSET ").bind(i64::from(self.offset));
+        sql.push(" LIMIT ").push_bind(i64::from(self.limit)).push(" OFFSET ").push_bind(i64::from(self.offset));
         sql
     }
 
-    fn conditions(&self, sql: &mut Sql) {
+    fn conditions(&self, sql: &mut Query) {
         if let Some(project) = &self.project_id {
-            sql.push(" AND project_id = ").bind(project.clone());
+            sql.push(" AND project_id = ").push_bind(project.clone());
         }
         for filter in &self.filters {
             sql.push(" AND ");
@@ -190,40 +188,50 @@ impl Listing {
                 Filter::Is(column, values) => {
                     sql.push(column.sql()).push(" IN (");
                     for (index, value) in values.iter().enumerate() {
-                        sql.push(if index == 0 { "" } else { ", " }).bind(value.clone());
+                        sql.push(if index == 0 { "" } else { ", " }).push_bind(value.clone());
                     }
                     sql.push(")");
                 }
                 Filter::Like(column, part) => {
                     let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                    sql.push(column.sql()).push(" LIKE ").bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
+                    sql.push(column.sql()).push(" LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
                 }
                 Filter::Flag(column, so) => {
-                    sql.push(column.sql()).push(" = ").bind(i64::from(*so));
+                    sql.push(column.sql()).push(" = ").push_bind(i64::from(*so));
                 }
                 Filter::Number(column, number) => {
-                    sql.push(column.sql()).push(" = ").bind(*number);
+                    sql.push(column.sql()).push(" = ").push_bind(*number);
                 }
                 Filter::Metadata(key, value) => {
                     // Metadata is stored as compact JSON, and a quote inside a text is escaped there: this text stands
                     // in it only as that very entry. REPLACE is what both dialects have and compares case.
-                    let entry = format!("{}:{}", super::row::to_json(key), super::row::to_json(value));
-                    sql.push("REPLACE(metadata, ").bind(entry).push(", '') <> metadata");
+                    let entry = format!("{}:{}", row::to_json(key), row::to_json(value));
+                    sql.push("REPLACE(metadata, ").push_bind(entry).push(", '') <> metadata");
                 }
                 Filter::Time(column, compare, micros) => {
-                    sql.push(column.sql()).push(compare.sql()).bind(*micros);
+                    sql.push(column.sql()).push(compare.sql()).push_bind(*micros);
                 }
             }
         }
     }
 
     /// Rows that come after the marker: greater in the first column, or equal in it and greater in the next, ...
-    fn after(&self, marker: &str, table: &'static str, sql: &mut Sql) {
-        let of_marker = |sql: &mut Sql, column: Column| {
-            sql.push("(SELECT ").push(column.sort_sql()).push(" FROM ").push(table).push(" WHERE id = ");
-            sql.bind(marker.to_owned()).push(")");
-        };
+    fn after(&self, marker: &str, table: &'static str, sql: &mut Query) {
         let order = self.order();
+        let ascending = order[0].ascending;
+        if order.iter().all(|sort| sort.ascending == ascending) {
+            // As one comparison an index serves it: the last page of many is as quick as the first.
+            sql.push(" AND (");
+            columns_of(&order, sql);
+            sql.push(if ascending { ") > (SELECT " } else { ") < (SELECT " });
+            columns_of(&order, sql);
+            sql.push(" FROM ").push(table).push(" WHERE id = ").push_bind(marker.to_owned()).push(")");
+            return;
+        }
+        let of_marker = |sql: &mut Query, column: Column| {
+            sql.push("(SELECT ").push(column.sort_sql()).push(" FROM ").push(table).push(" WHERE id = ");
+            sql.push_bind(marker.to_owned()).push(")");
+        };
         sql.push(" AND (");
         for (index, sort) in order.iter().enumerate() {
             sql.push(if index == 0 { "(" } else { " OR (" });
@@ -244,18 +252,22 @@ impl Listing {
         tx: &mut Tx,
         columns: &'static str,
         table: &'static str,
-        from_row: fn(&AnyRow) -> Result<T>,
+        from_row: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let rows = self.query(columns, table).fetch_all(tx).await?;
-        rows.iter().map(from_row).collect()
+        self.query(columns, table).fetch_all(tx, from_row).await
     }
 
     async fn count(&self, tx: &mut Tx, table: &'static str) -> Result<u64> {
-        let mut sql = Sql::new("SELECT COUNT(*) AS entries FROM ");
+        let mut sql = query("SELECT COUNT(*) AS entries FROM ");
         sql.push(table).push(" WHERE 1 = 1");
         self.conditions(&mut sql);
-        let row = sql.fetch_one(tx).await?;
-        super::row::count(&row, "entries")
+        sql.fetch_one(tx, |row| row::count(row, "entries")).await
+    }
+}
+
+fn columns_of(order: &[Sort], sql: &mut Query) {
+    for (index, sort) in order.iter().enumerate() {
+        sql.push(if index == 0 { "" } else { ", " }).push(sort.column.sort_sql());
     }
 }
 

@@ -1,14 +1,17 @@
 //! The table `messages`.
 
+use super::{
+    engine::{Row, query, row},
+    error::Result,
+    records::MessageRecord,
+    tx::Tx,
+};
 use jiff::Timestamp;
-use sqlx::any::AnyRow;
-
-use super::{error::Result, records::MessageRecord, row, tx::Tx};
 
 pub(super) const COLUMNS: &str = "id, project_id, request_id, resource_type, resource_id, event_id, user_message, \
     created_at, expires_at";
 
-pub(super) fn from_row(row: &AnyRow) -> Result<MessageRecord> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<MessageRecord> {
     Ok(MessageRecord {
         id: row::text(row, "id")?,
         project_id: row::text(row, "project_id")?,
@@ -28,7 +31,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn insert_message(&mut self, message: &MessageRecord) -> Result<()> {
-        sqlx::query(
+        query(
             "INSERT INTO messages (id, project_id, request_id, resource_type, resource_id, event_id, user_message, \
              created_at, expires_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
         )
@@ -41,7 +44,7 @@ impl Tx {
         .bind(&message.user_message)
         .bind(row::micros(message.created_at))
         .bind(row::micros(message.expires_at))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -52,9 +55,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn message(&mut self, project_id: &str, id: &str) -> Result<Option<MessageRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE project_id = $1 AND id = $2");
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(project_id).bind(id).fetch_optional(self.connection()).await?;
-        row.as_ref().map(from_row).transpose()
+        query(sql).bind(project_id).bind(id).fetch_optional(self, from_row).await
     }
 
     /// Removes a message; says whether it was there.
@@ -62,12 +63,12 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn remove_message(&mut self, project_id: &str, id: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM messages WHERE project_id = $1 AND id = $2")
+        let done = query("DELETE FROM messages WHERE project_id = $1 AND id = $2")
             .bind(project_id)
             .bind(id)
-            .execute(self.connection())
+            .execute(self)
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(done > 0)
     }
 
     /// Removes messages that have expired.
@@ -75,10 +76,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn remove_expired_messages(&mut self, now: Timestamp) -> Result<u64> {
-        let done = sqlx::query("DELETE FROM messages WHERE expires_at < $1")
-            .bind(row::micros(now))
-            .execute(self.connection())
-            .await?;
-        Ok(done.rows_affected())
+        let done = query("DELETE FROM messages WHERE expires_at < $1").bind(row::micros(now)).execute(self).await?;
+        Ok(done)
     }
 }

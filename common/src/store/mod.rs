@@ -1,9 +1,10 @@
 //! The store: records, the operation log, and what hosts report. All that passes between the API and the hosts.
 //!
-//! SQLite in a file by default; the SQL is kept to what PostgreSQL speaks too. A transaction that was committed
-//! survives a power loss: the write-ahead log is synced at each commit.
+//! SQLite in a file by default, for one machine, or PostgreSQL for many: one set of statements for both ([`engine`]). A
+//! transaction that was committed survives a power loss, and transactions that end at once share what that costs.
 
 pub mod attachments;
+mod engine;
 pub mod error;
 pub mod hosts;
 pub mod listing;
@@ -11,16 +12,17 @@ pub mod messages;
 pub mod open;
 pub mod operations;
 pub mod records;
-mod row;
+pub mod schema;
 pub mod snapshots;
-mod sql;
-mod turn;
+pub mod surroundings;
 pub mod tx;
 pub mod types;
 pub mod volumes;
 
+pub use engine::location::{Location, PostgresLocation};
 pub use error::Error;
 pub use open::Store;
+pub use surroundings::Surroundings;
 pub use tx::Tx;
 
 #[cfg(test)]

@@ -1,59 +1,90 @@
 //! Opening the store.
 
 use std::{
-    fs::OpenOptions,
-    io,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{OpenOptionsExt, PermissionsExt},
-    },
-    path::{Path, PathBuf},
-    sync::Once,
-    time::Duration,
+    path::Path,
+    sync::{Arc, Mutex},
 };
 
-use sqlx::{AnyPool, Executor, any::AnyPoolOptions};
+use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{
+    engine::{Connection, location::Location, readers::Readers, sqlite, turn::Turns, writers::Writers},
     error::{Error, Result},
-    turn::Turns,
+    schema,
+    surroundings::Surroundings,
     tx::Tx,
 };
-
-/// Connections that read at once; SQLite's readers do not block each other nor the writer.
-const READERS: u32 = 8;
-/// How long SQLite itself waits for a lock. Writers come in turn, so it waits for stray users of the file only.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The store. Cheap to clone; all clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    readers: AnyPool,
-    writer: AnyPool,
-    turns: Turns,
-    path: PathBuf,
+    readers: Readers,
+    writers: Writers,
+    location: Arc<Location>,
+    surroundings: Arc<Surroundings>,
+    /// Keeps a database in memory there while no other connection is open.
+    anchor: Option<Arc<Mutex<Connection>>>,
 }
 
-static DRIVERS: Once = Once::new();
-
 impl Store {
-    /// Opens the SQLite file at `path`, making it (mode 0600) and bringing its schema up to date where needed.
+    /// Opens the store, making it where it is missing (a file with mode 0600) and bringing its schema up to date.
     ///
     /// # Errors
-    /// [`Error::File`] when the path cannot be used, [`Error::Migration`] when a newer version wrote it.
-    pub async fn open(path: &Path) -> Result<Self> {
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
-        let unusable = |source| Error::File { path: path.display().to_string(), source };
-        prepare_file(path).map_err(unusable)?;
-        let turns = Turns::open(path).map_err(unusable)?;
-        let url = url(path);
-        // In turn too: processes that start at once would otherwise both bring the schema up to date.
-        let turn = turns.wait().await?;
-        let writer = pool(&url, 1, "").await?;
-        sqlx::migrate!("./migrations").run(&writer).await?;
-        drop(turn);
-        let readers = pool(&url, READERS, "PRAGMA query_only = ON;").await?;
-        Ok(Self { readers, writer, turns, path: path.to_owned() })
+    /// [`Error::File`] when a path cannot be used, [`Error::Schema`] when a newer version wrote it, [`Error::Away`]
+    /// when a server does not answer.
+    pub async fn open(location: &Location) -> Result<Self> {
+        let mut store = Self::unchecked(location)?;
+        let connection = schema::upgrade(location).await?;
+        if let Location::Memory(_) = location {
+            store.anchor = Some(Arc::new(Mutex::new(connection)));
+        }
+        Ok(store)
+    }
+
+    /// Opens the SQLite file at `path`, as [`Store::open`] does.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_file(path: &Path) -> Result<Self> {
+        Self::open(&Location::File(path.to_owned())).await
+    }
+
+    /// Opens the store as it is, whatever its schema.
+    pub(super) fn unchecked(location: &Location) -> Result<Self> {
+        let turns = match location {
+            Location::File(path) => {
+                let unusable = |error| Error::File { path: path.display().to_string(), source: Arc::new(error) };
+                sqlite::prepare_file(path).map_err(unusable)?;
+                Some(Turns::open(path).map_err(unusable)?)
+            }
+            Location::Memory(_) | Location::Postgres(_) => None,
+        };
+        Ok(Self {
+            readers: Readers::new(location.clone()),
+            writers: Writers::new(location.clone(), turns),
+            location: Arc::new(location.clone()),
+            surroundings: Arc::new(Surroundings::Real),
+            anchor: None,
+        })
+    }
+
+    /// The same store as a simulated process sees it, with a clock and ids of its own.
+    #[must_use]
+    pub fn within(&self, surroundings: Surroundings) -> Self {
+        Self { surroundings: Arc::new(surroundings), ..self.clone() }
+    }
+
+    /// The time, for records.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.surroundings.now()
+    }
+
+    /// An id that nothing has yet.
+    #[must_use]
+    pub fn id<T: From<Uuid>>(&self) -> T {
+        T::from(self.surroundings.uuid())
     }
 
     /// A consistent view to read from.
@@ -61,64 +92,36 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn read(&self) -> Result<Tx> {
-        Ok(Tx::new(self.readers.begin().await?, None))
+        // In memory there is one connection for all: others would not see a consistent state.
+        if matches!(*self.location, Location::Memory(_)) {
+            return self.write().await;
+        }
+        self.readers.begin().await.map(Tx::reading)
     }
 
     /// A transaction that may write. One at a time; dropped without [`Tx::commit`], it changes nothing.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// [`Error::Overloaded`] when too many wait already, or when the database does not answer.
     pub async fn write(&self) -> Result<Tx> {
-        let turn = self.turns.wait().await?;
-        // IMMEDIATE: a transaction that reads first and writes then would otherwise fail when another got in between.
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx::new(inner, Some(turn)))
+        self.writers.begin().await.map(Tx::writing)
     }
 
-    /// The store's file.
+    /// How many transactions of this process wait for their turn to write.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn writers_waiting(&self) -> usize {
+        self.writers.waiting()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// Closes all connections, waiting for those in use.
     pub async fn close(&self) {
         self.readers.close().await;
-        self.writer.close().await;
+        self.writers.close().await;
     }
-}
-
-/// The path as a URL: what has a meaning there is escaped.
-fn url(path: &Path) -> String {
-    let mut url = "sqlite://".to_owned();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => url.push(char::from(*byte)),
-            other => url.push_str(&format!("%{other:02X}")),
-        }
-    }
-    url
-}
-
-async fn pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPool> {
-    let pragmas = format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = {}; {extra}",
-        BUSY_TIMEOUT.as_millis()
-    );
-    let options = AnyPoolOptions::new().max_connections(size).acquire_timeout(BUSY_TIMEOUT).after_connect(
-        move |connection, _| {
-            let pragmas = pragmas.clone();
-            Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(pragmas)).await.map(drop) })
-        },
-    );
-    Ok(options.connect(url).await?)
-}
-
-/// Makes the file where it is missing. It holds connection secrets, so nobody else may read it.
-fn prepare_file(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-    file.set_permissions(PermissionsExt::from_mode(0o600))
 }

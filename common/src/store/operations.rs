@@ -1,18 +1,16 @@
 //! The operation log.
 
-use jiff::Timestamp;
-use sqlx::any::AnyRow;
-
 use super::{
+    engine::{Row, query, row},
     error::{Error, Result},
     records::{Operation, OperationError, Phase},
-    row,
     tx::Tx,
 };
 use crate::{
     driver::Kind,
     ids::{BackendName, OpId},
 };
+use jiff::Timestamp;
 
 const COLUMNS: &str = "id, backend, request_id, work, phase, epoch, attempts, not_before, percent, error_kind, \
     error_message, created_at, updated_at";
@@ -29,7 +27,7 @@ const DUE: &str = "backend = $1 AND not_before <= $2 AND (phase = 'pending' OR (
     AND NOT EXISTS (SELECT 1 FROM operations AS maker WHERE maker.subject_id = operations.source_id \
     AND maker.phase IN ('pending', 'running') AND maker.sequence < operations.sequence)";
 
-fn from_row(row: &AnyRow) -> Result<Operation> {
+fn from_row(row: &Row<'_>) -> Result<Operation> {
     let kind: Option<Kind> = row::text_or_null(row, "error_kind")?
         .map(|word| serde_json::from_value(serde_json::Value::String(word)))
         .transpose()
@@ -72,7 +70,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn log_operation(&mut self, operation: &Operation) -> Result<()> {
-        sqlx::query(
+        query(
             "INSERT INTO operations (id, sequence, backend, request_id, work, source_id, subject_id, phase, epoch, \
              attempts, not_before, percent, created_at, updated_at) \
              VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM operations), $2, $3, $4, $5, $6, 'pending', 0, 0, \
@@ -86,7 +84,7 @@ impl Tx {
         .bind(operation.work.subject().id())
         .bind(row::micros(operation.not_before))
         .bind(row::micros(operation.created_at))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -104,22 +102,21 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Vec<Operation>> {
         let sql = format!("SELECT {COLUMNS} FROM operations WHERE {DUE} ORDER BY sequence LIMIT $4");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let operations = query(sql)
             .bind(backend.to_string())
             .bind(row::micros(now))
             .bind(epoch.cast_signed())
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self, from_row)
             .await?;
-        let operations = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         for operation in &operations {
-            sqlx::query(
+            query(
                 "UPDATE operations SET phase = 'running', epoch = $2, attempts = attempts + 1, updated_at = $3 WHERE id = $1",
             )
             .bind(operation.id.to_string())
             .bind(epoch.cast_signed())
             .bind(row::micros(now))
-            .execute(self.connection())
+            .execute(self)
             .await?;
         }
         Ok(operations)
@@ -131,11 +128,11 @@ impl Tx {
     /// When the database does not answer.
     pub async fn any_due(&mut self, backend: &BackendName, epoch: u64, now: Timestamp) -> Result<bool> {
         let sql = format!("SELECT id FROM operations WHERE {DUE} LIMIT 1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let row = query(sql)
             .bind(backend.to_string())
             .bind(row::micros(now))
             .bind(epoch.cast_signed())
-            .fetch_optional(self.connection())
+            .fetch_optional(self, |_| Ok(()))
             .await?;
         Ok(row.is_some())
     }
@@ -146,7 +143,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn end_operation(&mut self, id: OpId, error: Option<&OperationError>, now: Timestamp) -> Result<()> {
         let phase = if error.is_some() { Phase::Failed } else { Phase::Done };
-        sqlx::query(
+        query(
             "UPDATE operations SET phase = $2, percent = CASE WHEN $2 = 'done' THEN 100 ELSE percent END, \
              error_kind = $3, error_message = $4, updated_at = $5 WHERE id = $1",
         )
@@ -155,7 +152,7 @@ impl Tx {
         .bind(error.map(|error| kind_word(error.kind)))
         .bind(error.map(|error| error.message.clone()))
         .bind(row::micros(now))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -171,7 +168,7 @@ impl Tx {
         due: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
-        sqlx::query(
+        query(
             "UPDATE operations SET phase = 'pending', not_before = $2, error_kind = $3, error_message = $4, \
              updated_at = $5 WHERE id = $1",
         )
@@ -180,7 +177,7 @@ impl Tx {
         .bind(kind_word(why.kind))
         .bind(&why.message)
         .bind(row::micros(now))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -190,15 +187,13 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn note_progress(&mut self, id: OpId, epoch: u64, percent: u8, now: Timestamp) -> Result<()> {
-        sqlx::query(
-            "UPDATE operations SET percent = $2, updated_at = $3 WHERE id = $1 AND phase = 'running' AND epoch = $4",
-        )
-        .bind(id.to_string())
-        .bind(i64::from(percent))
-        .bind(row::micros(now))
-        .bind(epoch.cast_signed())
-        .execute(self.connection())
-        .await?;
+        query("UPDATE operations SET percent = $2, updated_at = $3 WHERE id = $1 AND phase = 'running' AND epoch = $4")
+            .bind(id.to_string())
+            .bind(i64::from(percent))
+            .bind(row::micros(now))
+            .bind(epoch.cast_signed())
+            .execute(self)
+            .await?;
         Ok(())
     }
 
@@ -208,8 +203,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn operation(&mut self, id: OpId) -> Result<Option<Operation>> {
         let sql = format!("SELECT {COLUMNS} FROM operations WHERE id = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_string()).fetch_optional(self.connection()).await?;
-        row.as_ref().map(from_row).transpose()
+        query(sql).bind(id.to_string()).fetch_optional(self, from_row).await
     }
 
     /// How many operations there are in each phase, per backend.
@@ -217,12 +211,11 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn operation_counts(&mut self) -> Result<Vec<(String, String, u64)>> {
-        let rows = sqlx::query("SELECT backend, phase, COUNT(*) AS operations FROM operations GROUP BY backend, phase")
-            .fetch_all(self.connection())
-            .await?;
-        rows.iter()
-            .map(|row| Ok((row::text(row, "backend")?, row::text(row, "phase")?, row::count(row, "operations")?)))
-            .collect()
+        query("SELECT backend, phase, COUNT(*) AS operations FROM operations GROUP BY backend, phase")
+            .fetch_all(self, |row| {
+                Ok((row::text(row, "backend")?, row::text(row, "phase")?, row::count(row, "operations")?))
+            })
+            .await
     }
 
     /// Forgets operations that ended before `before`, so that the log stays bounded.
@@ -230,10 +223,10 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn forget_operations(&mut self, before: Timestamp) -> Result<u64> {
-        let done = sqlx::query("DELETE FROM operations WHERE phase IN ('done', 'failed') AND updated_at < $1")
+        let done = query("DELETE FROM operations WHERE phase IN ('done', 'failed') AND updated_at < $1")
             .bind(row::micros(before))
-            .execute(self.connection())
+            .execute(self)
             .await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 }

@@ -1,23 +1,21 @@
 //! The table `snapshots`.
 
-use jiff::Timestamp;
-use sqlx::any::AnyRow;
-
 use super::{
+    engine::{Row, query, row},
     error::Result,
     records::{Place, SnapshotRecord},
-    row,
     tx::Tx,
 };
 use crate::{
     ids::{BackendName, SnapshotId, VolumeId},
     units::ByteCount,
 };
+use jiff::Timestamp;
 
 pub(super) const COLUMNS: &str = "id, volume_id, project_id, user_id, name, description, size_bytes, state, status, \
     backend, pool, metadata, created_at, updated_at";
 
-pub(super) fn from_row(row: &AnyRow) -> Result<SnapshotRecord> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<SnapshotRecord> {
     Ok(SnapshotRecord {
         id: row::parsed(row, "id")?,
         volume_id: row::parsed(row, "volume_id")?,
@@ -41,7 +39,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn insert_snapshot(&mut self, snapshot: &SnapshotRecord) -> Result<()> {
-        sqlx::query(
+        query(
             "INSERT INTO snapshots (id, volume_id, project_id, user_id, name, description, size_bytes, state, status, \
              backend, pool, metadata, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
         )
@@ -59,7 +57,7 @@ impl Tx {
         .bind(row::to_json(&snapshot.metadata))
         .bind(row::micros(snapshot.created_at))
         .bind(snapshot.updated_at.map(row::micros))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -71,7 +69,7 @@ impl Tx {
     pub async fn update_snapshot(&mut self, snapshot: &mut SnapshotRecord, now: Timestamp) -> Result<()> {
         snapshot.status = snapshot.state.status();
         snapshot.updated_at = Some(now);
-        sqlx::query(
+        query(
             "UPDATE snapshots SET name = $2, description = $3, state = $4, status = $5, metadata = $6, updated_at = $7 \
              WHERE id = $1",
         )
@@ -82,7 +80,7 @@ impl Tx {
         .bind(snapshot.status.as_str())
         .bind(row::to_json(&snapshot.metadata))
         .bind(row::micros(now))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -92,7 +90,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn remove_snapshot(&mut self, id: SnapshotId) -> Result<()> {
-        sqlx::query("DELETE FROM snapshots WHERE id = $1").bind(id.to_string()).execute(self.connection()).await?;
+        query("DELETE FROM snapshots WHERE id = $1").bind(id.to_string()).execute(self).await?;
         Ok(())
     }
 
@@ -101,11 +99,10 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn snapshot(&mut self, id: SnapshotId) -> Result<Option<SnapshotRecord>> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM snapshots WHERE id = $1")))
+        query(format!("SELECT {COLUMNS} FROM snapshots WHERE id = $1"))
             .bind(id.to_string())
-            .fetch_optional(self.connection())
-            .await?;
-        row.as_ref().map(from_row).transpose()
+            .fetch_optional(self, from_row)
+            .await
     }
 
     /// The snapshots of a volume, oldest first.
@@ -114,8 +111,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn snapshots_of(&mut self, volume: VolumeId) -> Result<Vec<SnapshotRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM snapshots WHERE volume_id = $1 ORDER BY created_at, id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(volume.to_string()).fetch_all(self.connection()).await?;
-        rows.iter().map(from_row).collect()
+        query(sql).bind(volume.to_string()).fetch_all(self, from_row).await
     }
 
     /// All snapshots of a backend, for comparing with what the backend holds.
@@ -124,8 +120,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn snapshots_on(&mut self, backend: &BackendName) -> Result<Vec<SnapshotRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM snapshots WHERE backend = $1 ORDER BY id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(backend.to_string()).fetch_all(self.connection()).await?;
-        rows.iter().map(from_row).collect()
+        query(sql).bind(backend.to_string()).fetch_all(self, from_row).await
     }
 
     /// How many snapshots a project has, and their sizes added up.
@@ -133,13 +128,12 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn snapshot_totals(&mut self, project_id: &str) -> Result<(u64, ByteCount)> {
-        let row = sqlx::query(
+        query(
             "SELECT COUNT(*) AS snapshots, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM snapshots \
              WHERE project_id = $1",
         )
         .bind(project_id)
-        .fetch_one(self.connection())
-        .await?;
-        Ok((row::count(&row, "snapshots")?, row::bytes(&row, "bytes")?))
+        .fetch_one(self, |row| Ok((row::count(row, "snapshots")?, row::bytes(row, "bytes")?)))
+        .await
     }
 }

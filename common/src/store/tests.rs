@@ -2,11 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use jiff::Timestamp;
-use sqlx::Row;
-
 use super::{
     Store,
+    engine::{query, row},
     listing::{Column, Compare, Filter, Listing, Sort},
     records::{Metadata, VolumeRecord},
 };
@@ -15,10 +13,11 @@ use crate::{
     state::{Status, VolumeState},
     units::ByteCount,
 };
+use jiff::Timestamp;
 
 async fn store() -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let store = Store::open(&folder.path().join("store.sqlite")).await.expect("a store");
+    let store = Store::open_file(&folder.path().join("store.sqlite")).await.expect("a store");
     (store, folder)
 }
 
@@ -74,7 +73,7 @@ async fn what_was_committed_is_there_after_opening_again_and_what_was_not_is_not
     tx.insert_volume(&dropped).await.expect("inserted");
     drop(tx);
     store.close().await;
-    let store = Store::open(&folder.path().join("store.sqlite")).await.expect("again");
+    let store = Store::open_file(&folder.path().join("store.sqlite")).await.expect("again");
     let mut tx = store.read().await.expect("a view");
     assert_eq!(tx.volume(kept.id).await.expect("an answer"), Some(kept));
     assert_eq!(tx.volume(dropped.id).await.expect("an answer"), None);
@@ -84,14 +83,15 @@ async fn what_was_committed_is_there_after_opening_again_and_what_was_not_is_not
 async fn a_commit_survives_a_power_loss() {
     let (store, _folder) = store().await;
     let mut tx = store.write().await.expect("a transaction");
-    let ask = async |tx: &mut super::Tx, pragma: &'static str| {
-        let row = sqlx::query(pragma).fetch_one(tx.connection()).await.expect("an answer");
-        row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
-    };
     // In SQLite's terms: a write-ahead log that is synced at every commit (FULL is 2).
-    assert_eq!(ask(&mut tx, "PRAGMA journal_mode").await, "wal");
-    assert_eq!(ask(&mut tx, "PRAGMA synchronous").await, "2");
-    assert_eq!(ask(&mut tx, "PRAGMA foreign_keys").await, "1");
+    let journal = query("PRAGMA journal_mode").fetch_one(&mut tx, |row| row::text(row, "journal_mode")).await;
+    assert_eq!(journal.expect("an answer"), "wal");
+    for (pragma, column, wanted) in
+        [("PRAGMA synchronous", "synchronous", 2), ("PRAGMA foreign_keys", "foreign_keys", 1)]
+    {
+        let set = query(pragma).fetch_one(&mut tx, |row| row::number(row, column)).await;
+        assert_eq!(set.expect("an answer"), wanted, "{pragma}");
+    }
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn nobody_else_may_read_the_file() {
 async fn any_path_will_do() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let path = folder.path().join("a ? b#c%20d/é/store.sqlite");
-    let store = Store::open(&path).await.expect("a store");
+    let store = Store::open_file(&path).await.expect("a store");
     insert(&store, &[volume("x", 0)]).await;
     assert!(path.metadata().expect("at that very path").len() > 0 || path.with_extension("sqlite-wal").exists());
     store.close().await;
@@ -137,7 +137,7 @@ async fn a_writer_waits_for_the_one_before_it() {
 async fn writers_of_several_processes_take_turns_and_lose_nothing() {
     let (first, folder) = store().await;
     // A second opening of the file has its own lock, as another process would.
-    let second = Store::open(&folder.path().join("store.sqlite")).await.expect("again");
+    let second = Store::open_file(&folder.path().join("store.sqlite")).await.expect("again");
     let mut writers = Vec::new();
     for index in 0..40 {
         let store = if index % 2 == 0 { first.clone() } else { second.clone() };
@@ -233,14 +233,9 @@ async fn a_list_of_one_project_holds_nothing_of_another() {
 async fn a_file_of_a_newer_version_is_refused() {
     let (store, folder) = store().await;
     let mut tx = store.write().await.expect("a transaction");
-    sqlx::query(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'x', 1, X'00', 0)",
-    )
-    .execute(tx.connection())
-    .await
-    .expect("written");
+    query("INSERT INTO schema_changes (number, name) VALUES (9999, 'x')").execute(&mut tx).await.expect("written");
     tx.commit().await.expect("committed");
     store.close().await;
-    let error = Store::open(&folder.path().join("store.sqlite")).await.expect_err("refused");
-    assert!(error.to_string().contains("newer version"), "{error}");
+    let error = Store::open_file(&folder.path().join("store.sqlite")).await.expect_err("refused");
+    assert!(error.to_string().contains("newer program"), "{error}");
 }

@@ -1,31 +1,46 @@
 //! One transaction. The other files of this folder add the queries, a file a table.
 
-use sqlx::{Any, AnyConnection, Transaction};
+use super::{
+    engine::{Connection, readers::Reading, writers::Writing},
+    error::Result,
+};
 
-use super::{error::Result, turn::Turn};
-
-/// A transaction on the store; rolled back when dropped.
+/// A transaction on the store; undone when dropped.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Any>,
-    /// Held by writers until they end, so that the next in line can begin.
-    _turn: Option<Turn>,
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Reading(Reading),
+    Writing(Writing),
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Any>, turn: Option<Turn>) -> Self {
-        Self { inner, _turn: turn }
+    pub(super) fn reading(reading: Reading) -> Self {
+        Self { inner: Inner::Reading(reading) }
     }
 
-    pub(super) fn connection(&mut self) -> &mut AnyConnection {
-        &mut self.inner
+    pub(super) fn writing(writing: Writing) -> Self {
+        Self { inner: Inner::Writing(writing) }
     }
 
-    /// Makes all of it durable, at once.
+    pub(super) fn connection(&mut self) -> Result<&mut Connection> {
+        match &mut self.inner {
+            Inner::Reading(reading) => Ok(reading.connection()),
+            Inner::Writing(writing) => writing.connection(),
+        }
+    }
+
+    /// Makes all of it durable, at once; returns when it is. Shares the disk's work with others that end now.
     ///
     /// # Errors
-    /// When the database does not answer; then it is unknown whether it was committed.
+    /// When the database does not answer. Nothing was kept then, but after [`Error::Unknown`](super::Error::Unknown).
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        match self.inner {
+            Inner::Reading(_) => Ok(()),
+            Inner::Writing(writing) => writing.commit().await,
+        }
     }
 }

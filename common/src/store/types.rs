@@ -1,13 +1,16 @@
 //! The table `volume_types`.
 
-use sqlx::any::AnyRow;
-
-use super::{error::Result, records::TypeRecord, row, tx::Tx};
+use super::{
+    engine::{Row, query, row},
+    error::Result,
+    records::TypeRecord,
+    tx::Tx,
+};
 use crate::ids::TypeId;
 
 const COLUMNS: &str = "id, name, description, is_public, extra_specs, created_at, updated_at";
 
-fn from_row(row: &AnyRow) -> Result<TypeRecord> {
+fn from_row(row: &Row<'_>) -> Result<TypeRecord> {
     Ok(TypeRecord {
         id: row::parsed(row, "id")?,
         name: row::text(row, "name")?,
@@ -25,7 +28,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer, or the name is taken.
     pub async fn insert_type(&mut self, kind: &TypeRecord) -> Result<()> {
-        sqlx::query(
+        query(
             "INSERT INTO volume_types (id, name, description, is_public, extra_specs, created_at, updated_at) \
              VALUES ($1,$2,$3,$4,$5,$6,$7)",
         )
@@ -36,7 +39,7 @@ impl Tx {
         .bind(row::to_json(&kind.extra_specs))
         .bind(row::micros(kind.created_at))
         .bind(kind.updated_at.map(row::micros))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -46,7 +49,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer, or the name is taken.
     pub async fn update_type(&mut self, kind: &TypeRecord) -> Result<()> {
-        sqlx::query(
+        query(
             "UPDATE volume_types SET name = $2, description = $3, is_public = $4, extra_specs = $5, updated_at = $6 \
              WHERE id = $1",
         )
@@ -56,7 +59,7 @@ impl Tx {
         .bind(i64::from(kind.is_public))
         .bind(row::to_json(&kind.extra_specs))
         .bind(kind.updated_at.map(row::micros))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -66,7 +69,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn remove_type(&mut self, id: TypeId) -> Result<()> {
-        sqlx::query("DELETE FROM volume_types WHERE id = $1").bind(id.to_string()).execute(self.connection()).await?;
+        query("DELETE FROM volume_types WHERE id = $1").bind(id.to_string()).execute(self).await?;
         Ok(())
     }
 
@@ -75,11 +78,10 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn volume_type(&mut self, id: TypeId) -> Result<Option<TypeRecord>> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM volume_types WHERE id = $1")))
+        query(format!("SELECT {COLUMNS} FROM volume_types WHERE id = $1"))
             .bind(id.to_string())
-            .fetch_optional(self.connection())
-            .await?;
-        row.as_ref().map(from_row).transpose()
+            .fetch_optional(self, from_row)
+            .await
     }
 
     /// The type of that name.
@@ -87,11 +89,10 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn volume_type_named(&mut self, name: &str) -> Result<Option<TypeRecord>> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM volume_types WHERE name = $1")))
+        query(format!("SELECT {COLUMNS} FROM volume_types WHERE name = $1"))
             .bind(name)
-            .fetch_optional(self.connection())
-            .await?;
-        row.as_ref().map(from_row).transpose()
+            .fetch_optional(self, from_row)
+            .await
     }
 
     /// Every type, by age. There are never many.
@@ -100,7 +101,6 @@ impl Tx {
     /// When the database does not answer.
     pub async fn volume_types(&mut self) -> Result<Vec<TypeRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM volume_types ORDER BY created_at DESC, id DESC");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(self.connection()).await?;
-        rows.iter().map(from_row).collect()
+        query(sql).fetch_all(self, from_row).await
     }
 }

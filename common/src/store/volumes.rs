@@ -1,12 +1,9 @@
 //! The table `volumes`.
 
-use jiff::Timestamp;
-use sqlx::any::AnyRow;
-
 use super::{
+    engine::{Row, query, row},
     error::Result,
     records::{Place, VolumeRecord},
-    row,
     tx::Tx,
 };
 use crate::{
@@ -14,12 +11,13 @@ use crate::{
     state::{AttachmentState, Status},
     units::ByteCount,
 };
+use jiff::Timestamp;
 
 pub(super) const COLUMNS: &str = "id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
     backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, image_id, metadata, \
     created_at, updated_at, promised_bytes, promised_at";
 
-pub(super) fn from_row(row: &AnyRow) -> Result<VolumeRecord> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<VolumeRecord> {
     let (backend, pool) = (row::parsed_or_null(row, "backend")?, row::parsed_or_null(row, "pool")?);
     Ok(VolumeRecord {
         id: row::parsed(row, "id")?,
@@ -66,7 +64,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn insert_volume(&mut self, volume: &VolumeRecord) -> Result<()> {
-        sqlx::query(
+        query(
             "INSERT INTO volumes (id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
              backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, \
              image_id, metadata, created_at, updated_at, promised_bytes, promised_at) \
@@ -95,7 +93,7 @@ impl Tx {
         .bind(volume.updated_at.map(row::micros))
         .bind(volume.promised.as_i64())
         .bind(row::micros(volume.promised_at))
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -109,7 +107,7 @@ impl Tx {
             self.attachments_of(&[volume.id]).await?.into_iter().map(|attachment| attachment.state).collect();
         volume.status = Status::of_volume(&volume.state, &held);
         volume.updated_at = Some(now);
-        sqlx::query(
+        query(
             "UPDATE volumes SET name = $2, description = $3, size_bytes = $4, state = $5, status = $6, type_id = $7, \
              multi_attach = $8, bootable = $9, metadata = $10, updated_at = $11, promised_at = $12, \
              provisioned_bytes = $13, promised_bytes = $14 WHERE id = $1",
@@ -128,7 +126,7 @@ impl Tx {
         .bind(row::micros(volume.promised_at))
         .bind(volume.provisioned.as_i64())
         .bind(volume.promised.as_i64())
-        .execute(self.connection())
+        .execute(self)
         .await?;
         Ok(())
     }
@@ -138,7 +136,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer, or attachments or snapshots still name the volume.
     pub async fn remove_volume(&mut self, id: VolumeId) -> Result<()> {
-        sqlx::query("DELETE FROM volumes WHERE id = $1").bind(id.to_string()).execute(self.connection()).await?;
+        query("DELETE FROM volumes WHERE id = $1").bind(id.to_string()).execute(self).await?;
         Ok(())
     }
 
@@ -147,11 +145,10 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn volume(&mut self, id: VolumeId) -> Result<Option<VolumeRecord>> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM volumes WHERE id = $1")))
+        query(format!("SELECT {COLUMNS} FROM volumes WHERE id = $1"))
             .bind(id.to_string())
-            .fetch_optional(self.connection())
-            .await?;
-        row.as_ref().map(from_row).transpose()
+            .fetch_optional(self, from_row)
+            .await
     }
 
     /// All volumes of a backend, for comparing with what the backend holds.
@@ -160,8 +157,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn volumes_on(&mut self, backend: &BackendName) -> Result<Vec<VolumeRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM volumes WHERE backend = $1 ORDER BY id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(backend.to_string()).fetch_all(self.connection()).await?;
-        rows.iter().map(from_row).collect()
+        query(sql).bind(backend.to_string()).fetch_all(self, from_row).await
     }
 
     /// What is promised, per pool: summed from the records, never counted up and down.
@@ -169,22 +165,17 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn pool_use(&mut self) -> Result<Vec<PoolUse>> {
-        let rows = sqlx::query(
+        query(
             "SELECT backend, pool, CAST(SUM(provisioned_bytes) AS BIGINT) AS provisioned, COUNT(*) AS volumes FROM volumes \
              WHERE backend IS NOT NULL GROUP BY backend, pool",
-        )
-        .fetch_all(self.connection())
-        .await?;
-        rows.iter()
-            .map(|row| {
+        ).fetch_all(self, |row| {
                 Ok(PoolUse {
                     backend: row::parsed(row, "backend")?,
                     pool: row::parsed(row, "pool")?,
                     provisioned: row::bytes(row, "provisioned")?,
                     volumes: row::count(row, "volumes")?,
                 })
-            })
-            .collect()
+            }).await
     }
 
     /// What was promised on a pool since `report` or is still being made, and so is not in its free bytes yet.
@@ -197,7 +188,7 @@ impl Tx {
         pool: &PoolName,
         report: Timestamp,
     ) -> Result<ByteCount> {
-        let row = sqlx::query(
+        query(
             "SELECT CAST(COALESCE(SUM(promised_bytes), 0) AS BIGINT) AS promised FROM volumes \
              WHERE backend = $1 AND pool = $2 \
              AND (promised_at >= $3 OR status IN ('creating', 'downloading', 'extending'))",
@@ -205,9 +196,8 @@ impl Tx {
         .bind(backend.to_string())
         .bind(pool.to_string())
         .bind(row::micros(report))
-        .fetch_one(self.connection())
-        .await?;
-        row::bytes(&row, "promised")
+        .fetch_one(self, |row| row::bytes(row, "promised"))
+        .await
     }
 
     /// How many volumes are of a type.
@@ -215,11 +205,10 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn volumes_of_type(&mut self, id: TypeId) -> Result<u64> {
-        let row = sqlx::query("SELECT COUNT(*) AS volumes FROM volumes WHERE type_id = $1")
+        query("SELECT COUNT(*) AS volumes FROM volumes WHERE type_id = $1")
             .bind(id.to_string())
-            .fetch_one(self.connection())
-            .await?;
-        row::count(&row, "volumes")
+            .fetch_one(self, |row| row::count(row, "volumes"))
+            .await
     }
 
     /// How many volumes a project has, and their sizes added up.
@@ -227,13 +216,12 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn volume_totals(&mut self, project_id: &str) -> Result<(u64, ByteCount)> {
-        let row = sqlx::query(
+        query(
             "SELECT COUNT(*) AS volumes, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM volumes \
              WHERE project_id = $1",
         )
         .bind(project_id)
-        .fetch_one(self.connection())
-        .await?;
-        Ok((row::count(&row, "volumes")?, row::bytes(&row, "bytes")?))
+        .fetch_one(self, |row| Ok((row::count(row, "volumes")?, row::bytes(row, "bytes")?)))
+        .await
     }
 }

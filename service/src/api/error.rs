@@ -124,13 +124,18 @@ impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed a request");
         match error {
+            store::Error::Overloaded => Self::new(Fault::Unavailable, error.to_string()),
+            store::Error::Full(_) | store::Error::ReadOnly(_) | store::Error::Unknown => {
+                Self::new(Fault::Unavailable, error.to_string())
+            }
             store::Error::File { .. }
+            | store::Error::Away(_)
             | store::Error::Database(_)
             | store::Error::Busy
             | store::Error::Fenced { .. } => {
                 Self::new(Fault::Unavailable, "the store does not answer now: try again later")
             }
-            store::Error::Migration(_) | store::Error::Damaged { .. } => Self::new(
+            store::Error::Corrupt(_) | store::Error::Schema(_) | store::Error::Damaged { .. } => Self::new(
                 Fault::Internal,
                 "the store is damaged: the service's log has the cause under this request's id",
             ),

@@ -25,7 +25,7 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
     if let Some(unknown) = query.rest().keys().next() {
         return Err(ApiError::bad_request(format!("cannot filter by {unknown:?}; known here: name, pool_name")));
     }
-    let now = Timestamp::now();
+    let now = api.store().now();
     let settings = api.settings();
     let pools: Vec<Value> = api
         .intake()

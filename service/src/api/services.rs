@@ -23,7 +23,7 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
     if let Some(unknown) = call.query.rest().keys().next() {
         return Err(ApiError::bad_request(format!("cannot filter by {unknown:?}; known here: binary, host")));
     }
-    let (settings, now) = (api.settings(), Timestamp::now());
+    let (settings, now) = (api.settings(), api.store().now());
     let mut services = vec![scheduler(settings, now, call.version)];
     for record in api.store().read().await?.hosts().await? {
         services.push(volume(&record, settings, now, call.version));

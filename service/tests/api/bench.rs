@@ -79,7 +79,7 @@ impl Bench {
     }
 
     async fn over(config: &Config, folder: tempfile::TempDir, settings: ApiSettings) -> Self {
-        let store = Store::open(Path::new(&config.store_path())).await.expect("a store");
+        let store = Store::open(&config.store_location()).await.expect("a store");
         let intake = Intake::new(store.clone(), config).expect("an intake");
         Self { store, router: router(ApiState::new(intake, settings)), _folder: folder }
     }

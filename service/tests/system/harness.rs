@@ -111,7 +111,7 @@ impl Service {
     }
 
     async fn host_pid(&self) -> Option<u32> {
-        let store = ashlar_common::store::Store::open(&self.path("state/store.sqlite")).await.expect("a store");
+        let store = ashlar_common::store::Store::open_file(&self.path("state/store.sqlite")).await.expect("a store");
         let host = store.read().await.expect("a view").hosts().await.expect("hosts").pop()?;
         store.close().await;
         let pid: u32 = host.holder.rsplit(':').next()?.parse().ok()?;

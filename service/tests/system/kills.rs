@@ -107,7 +107,7 @@ async fn work_and_kill(
 
 /// Operations that are logged and have not ended.
 async fn open_operations(service: &Service) -> u64 {
-    let store = ashlar_common::store::Store::open(&service.path("state/store.sqlite")).await.expect("a store");
+    let store = ashlar_common::store::Store::open_file(&service.path("state/store.sqlite")).await.expect("a store");
     let counts = store.read().await.expect("a view").operation_counts().await.expect("counts");
     store.close().await;
     counts.iter().filter(|(_, phase, _)| phase == "pending" || phase == "running").map(|row| row.2).sum()

@@ -63,7 +63,7 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let text = format!("state_directory = {:?}\nhost.attempts = 3\n{more}", folder.path());
         let config: Config = toml::from_str(&text).expect("a configuration");
-        let store = Store::open(&config.store_path()).await.expect("a store");
+        let store = Store::open(&config.store_location()).await.expect("a store");
         let intake = Intake::new(store, &config).expect("a request side");
         let listener = intake.clone();
         let directory = config.run_directory();

@@ -2,7 +2,6 @@
 
 use ashlar_common::{ids::SnapshotId, store::records::SnapshotRecord};
 use axum::{Json, extract::State, http::StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::view;
@@ -53,7 +52,7 @@ pub(super) async fn edit(
     let mut tx = api.store().write().await?;
     let mut snapshot = owned::snapshot(&mut tx, &call.who, id).await?;
     change(&mut snapshot)?;
-    tx.update_snapshot(&mut snapshot, Timestamp::now()).await?;
+    tx.update_snapshot(&mut snapshot, api.store().now()).await?;
     tx.commit().await?;
     Ok(snapshot)
 }

@@ -1,11 +1,7 @@
 //! `POST /types`, `PUT` and `DELETE /types/{id}`.
 
-use ashlar_common::{
-    ids::TypeId,
-    store::{Tx, records::TypeRecord},
-};
+use ashlar_common::store::{Tx, records::TypeRecord};
 use axum::{Json, extract::State, http::StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{extra_specs, find::by_id, view};
@@ -23,12 +19,12 @@ pub(crate) async fn create(State(api): State<ApiState>, _call: Call, body: Body)
     let mut asked = body.object("volume_type")?;
     let is_public = asked.flag(IS_PUBLIC)?;
     let kind = TypeRecord {
-        id: TypeId::new(),
+        id: api.store().id(),
         name: asked.required_line("name")?,
         description: asked.description()?,
         is_public: is_public.or(asked.flag("is_public")?).unwrap_or(true),
         extra_specs: asked.value("extra_specs").map(extra_specs::parse).transpose()?.unwrap_or_default(),
-        created_at: Timestamp::now(),
+        created_at: api.store().now(),
         updated_at: None,
     };
     asked.finish()?;
@@ -56,7 +52,7 @@ pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) 
     kind.name = name.unwrap_or(kind.name);
     kind.description = if described { description } else { kind.description };
     kind.is_public = is_public.unwrap_or(kind.is_public);
-    kind.updated_at = Some(Timestamp::now());
+    kind.updated_at = Some(api.store().now());
     name_is_free(&mut tx, &kind).await?;
     tx.update_type(&kind).await?;
     tx.commit().await?;

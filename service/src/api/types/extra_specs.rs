@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use ashlar_common::store::records::TypeRecord;
 use axum::{Json, extract::State, http::StatusCode};
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::find::by_id;
@@ -97,7 +96,7 @@ async fn change(
     let mut kind = by_id(&mut tx, id).await?;
     change(&mut kind.extra_specs)?;
     metadata::bounded("extra_specs", kind.extra_specs.len())?;
-    kind.updated_at = Some(Timestamp::now());
+    kind.updated_at = Some(api.store().now());
     tx.update_type(&kind).await?;
     tx.commit().await?;
     Ok(())

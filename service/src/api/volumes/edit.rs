@@ -2,7 +2,6 @@
 
 use ashlar_common::{ids::VolumeId, store::records::VolumeRecord};
 use axum::{Json, extract::State, http::StatusCode};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::show;
@@ -56,7 +55,7 @@ pub(super) async fn edit(
     let mut tx = api.store().write().await?;
     let mut volume = owned::volume(&mut tx, &call.who, id).await?;
     change(&mut volume)?;
-    tx.update_volume(&mut volume, Timestamp::now()).await?;
+    tx.update_volume(&mut volume, api.store().now()).await?;
     tx.commit().await?;
     Ok(volume)
 }

@@ -1,0 +1,137 @@
+//! PostgreSQL, and what speaks its protocol and its plain SQL.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection as _, Executor, PgConnection, Row as _,
+    postgres::{PgArguments, PgConnectOptions},
+};
+use tokio::time::timeout;
+
+use super::{Row, connection::Step, location::PostgresLocation, query::Query, value::Value};
+use crate::store::error::{Error, Result};
+
+/// For a connection to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// For any one statement. The server gives up by itself a little earlier, so that it says why.
+const STATEMENT: Duration = Duration::from_secs(35);
+/// What the server itself bounds, in milliseconds: a statement, the wait for a lock, and a transaction whose client has
+/// gone silent, which would otherwise keep all other writers waiting.
+const SETTINGS: [(&str, &str); 3] =
+    [("statement_timeout", "30000"), ("lock_timeout", "25000"), ("idle_in_transaction_session_timeout", "10000")];
+
+/// A connection to a server.
+#[derive(Debug)]
+pub(in crate::store) struct Postgres {
+    inner: PgConnection,
+    broken: bool,
+}
+
+/// Connects.
+pub(super) async fn connect(location: &PostgresLocation) -> Result<Postgres> {
+    let options = options(location)?;
+    match timeout(CONNECT, options.connect()).await {
+        Ok(Ok(inner)) => Ok(Postgres { inner, broken: false }),
+        Ok(Err(error)) => Err(Error::Away(Arc::new(error))),
+        Err(late) => Err(Error::Away(Arc::new(late))),
+    }
+}
+
+fn options(location: &PostgresLocation) -> Result<PgConnectOptions> {
+    let unusable = |source| Error::File { path: "the store's password file".to_owned(), source: Arc::new(source) };
+    let mut options: PgConnectOptions = location.url.parse().map_err(|error| Error::Away(Arc::new(error)))?;
+    if let Some(path) = &location.password_file {
+        let text = std::fs::read_to_string(path).map_err(unusable)?;
+        options = options.password(text.lines().next().unwrap_or_default());
+    }
+    Ok(options.application_name("ashlar").options(SETTINGS).disable_statement_logging())
+}
+
+/// What an error means to those who know nothing of PostgreSQL.
+fn told(error: sqlx::Error) -> Error {
+    let class = error.as_database_error().and_then(|told| told.code()).map(|code| code.to_string());
+    let away = matches!(
+        error,
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed
+    );
+    let cause = Arc::new(error);
+    // https://www.postgresql.org/docs/current/errcodes-appendix.html
+    match class.as_deref() {
+        Some("53100") => Error::Full(cause),
+        Some("25006") => Error::ReadOnly(cause),
+        Some("55P03") => Error::Busy,
+        Some("XX001" | "XX002") => Error::Corrupt(cause),
+        Some(code) if ["08", "57", "25", "53", "40"].iter().any(|class| code.starts_with(class)) => Error::Away(cause),
+        None if away => Error::Away(cause),
+        _ => Error::Database(cause),
+    }
+}
+
+impl Postgres {
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub(super) async fn step(&mut self, step: Step) -> Result<()> {
+        self.script(match step {
+            Step::BeginRead => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            // The row's lock is the turn: held until the transaction ends, by whichever process of whichever machine.
+            Step::BeginWrite => "BEGIN; UPDATE turn SET number = number + 1 WHERE id = 1",
+            Step::BeginPart => "SAVEPOINT part",
+            Step::EndPart => "RELEASE SAVEPOINT part",
+            Step::UndoPart => "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part",
+            Step::Undo => "ROLLBACK",
+            Step::BeginSchema => "BEGIN; UPDATE schema_changes SET name = name WHERE number = 0",
+            Step::EndSchema => "COMMIT",
+        })
+        .await
+    }
+
+    /// Makes the transaction durable, with a mark by which it is found again if the answer gets lost.
+    pub(super) async fn commit(&mut self, mark: uuid::Uuid) -> Result<()> {
+        let script = format!(
+            "INSERT INTO commits (mark, number) SELECT '{}', number FROM turn WHERE id = 1; COMMIT",
+            mark.as_hyphenated()
+        );
+        self.bounded(async |inner| inner.execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)).await
+    }
+
+    pub(super) async fn execute(&mut self, query: &Query) -> Result<u64> {
+        self.bounded(async |inner| Ok(prepared(query).execute(inner).await?.rows_affected())).await
+    }
+
+    pub(super) async fn fetch<T>(&mut self, query: &Query, from_row: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+        let rows = self.bounded(async |inner| prepared(query).fetch_all(inner).await).await?;
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let names: Vec<String> = first.columns().iter().map(|column| sqlx::Column::name(column).to_owned()).collect();
+        rows.iter().map(|row| from_row(&Row::postgres(row, &names))).collect()
+    }
+
+    pub(super) async fn script(&mut self, script: &'static str) -> Result<()> {
+        self.bounded(async |inner| inner.execute(sqlx::raw_sql(script)).await.map(drop)).await
+    }
+
+    async fn bounded<T>(&mut self, call: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
+        let result = match timeout(STATEMENT, call(&mut self.inner)).await {
+            Ok(result) => result.map_err(told),
+            Err(late) => Err(Error::Away(Arc::new(late))),
+        };
+        result.inspect_err(|error| self.broken |= error.ends_connection())
+    }
+
+    /// Says goodbye to the server, if it listens.
+    pub(super) async fn close(self) {
+        let _ = timeout(Duration::from_secs(1), self.inner.close()).await;
+    }
+}
+
+fn prepared(query: &Query) -> sqlx::query::Query<'_, sqlx::Postgres, PgArguments> {
+    let mut prepared = sqlx::query(AssertSqlSafe(query.text.as_ref().to_owned()));
+    for value in &query.values {
+        prepared = match value {
+            Value::Text(text) => prepared.bind(text.as_deref()),
+            Value::Number(number) => prepared.bind(*number),
+        };
+    }
+    prepared
+}

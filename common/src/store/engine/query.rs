@@ -1,0 +1,75 @@
+//! A statement with its values, as numbered parameters: the form that both dialects take.
+
+use std::{borrow::Cow, fmt::Write};
+
+use super::{row::Row, value::Value};
+use crate::store::{
+    error::{Error, Result},
+    tx::Tx,
+};
+
+/// A statement in the making. Texts are constants of this program; whatever came from outside is bound.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Query {
+    pub(super) text: Cow<'static, str>,
+    pub(super) values: Vec<Value>,
+}
+
+/// A statement whose parameters are `$1`, `$2` and so on.
+pub(in crate::store) fn query(text: impl Into<Cow<'static, str>>) -> Query {
+    Query { text: text.into(), values: Vec::new() }
+}
+
+impl Query {
+    /// Gives the next parameter its value.
+    pub(in crate::store) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Adds to the text.
+    pub(in crate::store) fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// Adds a parameter with its value to the text.
+    pub(in crate::store) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        write!(self.text.to_mut(), "${}", self.values.len()).expect("a string takes everything");
+        self
+    }
+
+    /// Runs it; says how many rows it touched.
+    pub(in crate::store) async fn execute(self, tx: &mut Tx) -> Result<u64> {
+        tx.connection()?.execute(&self).await
+    }
+
+    /// Every row.
+    pub(in crate::store) async fn fetch_all<T>(
+        self,
+        tx: &mut Tx,
+        from_row: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        tx.connection()?.fetch(&self, from_row).await
+    }
+
+    /// The first row, if there is one.
+    pub(in crate::store) async fn fetch_optional<T>(
+        self,
+        tx: &mut Tx,
+        from_row: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        Ok(self.fetch_all(tx, from_row).await?.into_iter().next())
+    }
+
+    /// The one row of a statement that always has one.
+    pub(in crate::store) async fn fetch_one<T>(
+        self,
+        tx: &mut Tx,
+        from_row: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let missing = || Error::Damaged { what: "statement", why: "it gave no row".to_owned() };
+        self.fetch_optional(tx, from_row).await?.ok_or_else(missing)
+    }
+}

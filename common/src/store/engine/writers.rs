@@ -1,0 +1,394 @@
+//! Transactions that write: one at a time, with durable commits that they share.
+//!
+//! A commit costs what the disk takes to be sure, and all else a transaction does is small beside it. So those that come
+//! while one is under way are done one after the other within one transaction of the engine, each in a part that can be
+//! undone alone, and a single commit makes all of them durable. Whoever ends last sees to it; nobody waits for
+//! company, so a lone client is as quick as before. Nobody hears of success before the shared commit is done.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::Instant};
+use uuid::Uuid;
+
+use super::{
+    Connection,
+    connection::Step,
+    location::{Location, Role},
+    turn::{Turn, Turns},
+};
+use crate::store::error::{Error, Result};
+
+/// Transactions that may wait. More would wait longer than their clients do.
+const QUEUE: usize = 1024;
+/// Transactions that share a commit at most, and for how long the first of them waits for others at most: other
+/// processes want their turn too.
+const SHARED: (usize, Duration) = (128, Duration::from_millis(25));
+/// No transaction takes a thousandth of this; who waits longer waits for a process or a disk that hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an interrupted commit is looked for.
+const SETTLE: Duration = Duration::from_secs(20);
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+const SETTLE_PAUSE: Duration = Duration::from_millis(250);
+
+/// The queue of one process.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Writers(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    location: Location,
+    /// Between the processes of one machine; PostgreSQL sees to that by itself.
+    turns: Option<Turns>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: VecDeque<oneshot::Sender<Lease>>,
+    /// Here while nobody writes.
+    slot: Option<Slot>,
+    closed: bool,
+}
+
+/// What one transaction hands to the next.
+#[derive(Debug, Default)]
+struct Slot {
+    connection: Option<Connection>,
+    open: Option<Batch>,
+    /// What the one before left to be undone, where the engine could not do it at once.
+    undo: Option<Step>,
+}
+
+/// Transactions that share a commit.
+#[derive(Debug)]
+struct Batch {
+    turn: Option<Turn>,
+    ended: Vec<oneshot::Sender<Result<()>>>,
+    began: Instant,
+}
+
+/// The right to write. Goes to the next in line when dropped.
+#[derive(Debug)]
+struct Lease {
+    shared: Arc<Shared>,
+    slot: Option<Slot>,
+}
+
+/// A transaction that writes; undone when dropped.
+#[derive(Debug)]
+pub(in crate::store) struct Writing {
+    lease: Lease,
+    /// It is a part of a transaction that others share.
+    part: bool,
+    ended: bool,
+}
+
+impl Writers {
+    pub(in crate::store) fn new(location: Location, turns: Option<Turns>) -> Self {
+        let state = State { queue: VecDeque::new(), slot: Some(Slot::default()), closed: false };
+        Self(Arc::new(Shared { location, turns, state: Mutex::new(state) }))
+    }
+
+    /// Begins a transaction when its turn comes.
+    pub(in crate::store) async fn begin(&self) -> Result<Writing> {
+        tokio::time::timeout(PATIENCE, async {
+            let lease = self.lease().await?;
+            let mut writing = Writing { lease, part: false, ended: true };
+            writing.open(&self.0).await?;
+            Ok(writing)
+        })
+        .await
+        .unwrap_or(Err(Error::Busy))
+    }
+
+    /// How many transactions wait.
+    pub(in crate::store) fn waiting(&self) -> usize {
+        self.0.state().queue.len()
+    }
+
+    async fn lease(&self) -> Result<Lease> {
+        let receiver = {
+            let mut state = self.0.state();
+            if state.closed {
+                return Err(closed());
+            }
+            if let Some(slot) = state.slot.take() {
+                return Ok(Lease { shared: Arc::clone(&self.0), slot: Some(slot) });
+            }
+            if state.queue.len() >= QUEUE {
+                state.queue.retain(|waiting| !waiting.is_closed());
+            }
+            if state.queue.len() >= QUEUE {
+                return Err(Error::Overloaded);
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.queue.push_back(sender);
+            receiver
+        };
+        receiver.await.map_err(|_| closed())
+    }
+
+    /// Lets nobody begin any more and waits for those under way.
+    pub(in crate::store) async fn close(&self) {
+        self.0.state().closed = true;
+        let Ok(mut lease) = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let slot = self.0.state().slot.take();
+                if let Some(slot) = slot {
+                    return Lease { shared: Arc::clone(&self.0), slot: Some(slot) };
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await
+        else {
+            return;
+        };
+        // Not handed on: there is nobody.
+        if let Some(Connection::Postgres(postgres)) = lease.slot.take().and_then(|slot| slot.connection) {
+            postgres.close().await;
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::Away(Arc::new(std::io::Error::other("the store is closed")))
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Hands the slot to the next in line, or commits what is open, or lays it down.
+    fn pass_on(self: &Arc<Self>, mut slot: Slot) {
+        let mut state = self.state();
+        if !slot.open.as_ref().is_some_and(Batch::is_full) {
+            while let Some(next) = state.queue.pop_front() {
+                let Err(mut lease) = next.send(Lease { shared: Arc::clone(self), slot: Some(slot) }) else { return };
+                slot = lease.slot.take().expect("it came back as it went");
+            }
+        }
+        if slot.open.is_none() && slot.undo.is_none() {
+            state.slot = Some(slot);
+            return;
+        }
+        drop(state);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(finish(Arc::clone(self), slot))),
+            // Without a runtime nobody waits either; closing the connection undoes what was open.
+            Err(_) => self.state().slot = Some(Slot::default()),
+        }
+    }
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.ended.len() >= SHARED.0 || self.began.elapsed() >= SHARED.1
+    }
+}
+
+impl Slot {
+    /// Catches up on what a dropped transaction left to be undone.
+    async fn undo(&mut self) -> Result<()> {
+        let Some(step) = self.undo.take() else { return Ok(()) };
+        // Taken out, so that it is not used again if this future is dropped in between.
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        let undone = if connection.is_broken() { Err(closed()) } else { connection.step(step).await };
+        if undone.is_ok() {
+            self.connection = Some(connection);
+        }
+        if undone.is_err() || step == Step::Undo {
+            // With the connection went all that was open on it: those who wait for the commit hear so.
+            self.abandon();
+        }
+        Ok(())
+    }
+
+    fn abandon(&mut self) {
+        for ended in self.open.take().into_iter().flat_map(|batch| batch.ended) {
+            let lost = std::io::Error::other("the connection was lost before the commit");
+            let _ = ended.send(Err(Error::Away(Arc::new(lost))));
+        }
+    }
+}
+
+/// Commits what is open, tells everybody who shares it, and hands on.
+async fn finish(shared: Arc<Shared>, mut slot: Slot) {
+    // Cannot fail: where undoing fails, the connection is given up and those who shared it are told.
+    let _ = slot.undo().await;
+    if let Some(batch) = slot.open.take() {
+        let outcome = match slot.connection.take() {
+            Some(connection) => {
+                let (kept, outcome) = commit(&shared.location, connection).await;
+                slot.connection = kept;
+                outcome
+            }
+            None => Err(closed()),
+        };
+        drop(batch.turn);
+        for ended in batch.ended {
+            let _ = ended.send(outcome.clone());
+        }
+    }
+    shared.pass_on(slot);
+}
+
+/// Commits; gives the connection back if it can still be used.
+async fn commit(location: &Location, connection: Connection) -> (Option<Connection>, Result<()>) {
+    match connection {
+        Connection::Sqlite(mut sqlite) if sqlite.volatile => {
+            let outcome = sqlite.commit();
+            (Some(Connection::Sqlite(sqlite)), outcome)
+        }
+        // Off the async threads: it waits for the disk.
+        Connection::Sqlite(mut sqlite) => {
+            let joined = tokio::task::spawn_blocking(move || {
+                let outcome = sqlite.commit();
+                (sqlite, outcome)
+            });
+            match joined.await {
+                Ok((sqlite, outcome)) => {
+                    (Some(Connection::Sqlite(sqlite)).filter(|connection| !connection.is_broken()), outcome)
+                }
+                Err(_) => (None, Err(Error::Unknown)),
+            }
+        }
+        Connection::Postgres(mut postgres) => {
+            let mark = Uuid::new_v4();
+            match postgres.commit(mark).await {
+                Err(error) if error.ends_connection() => (None, settle(location, mark, error).await),
+                Err(error) => (None, Err(error)),
+                Ok(()) => (Some(Connection::Postgres(postgres)), Ok(())),
+            }
+        }
+    }
+}
+
+/// The connection was lost in the middle of a commit: finds out what became of it, by its mark.
+async fn settle(location: &Location, mark: Uuid, lost: Error) -> Result<()> {
+    let looked = tokio::time::timeout(SETTLE, async {
+        loop {
+            if let Ok(found) = look(location, mark).await {
+                return found;
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+    });
+    match looked.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(lost),
+        Err(_) => Err(Error::Unknown),
+    }
+}
+
+async fn look(location: &Location, mark: Uuid) -> Result<bool> {
+    let mut connection = location.connect(Role::Writer).await?;
+    // With the turn in hand, the transaction in question has ended this way or the other.
+    connection.step(Step::BeginWrite).await?;
+    let asked = super::query("SELECT number FROM commits WHERE mark = $1").bind(mark.as_hyphenated().to_string());
+    let found = connection.fetch(&asked, |_| Ok(())).await?;
+    connection.step(Step::Undo).await?;
+    Ok(!found.is_empty())
+}
+
+impl Lease {
+    fn slot(&mut self) -> &mut Slot {
+        self.slot.as_mut().expect("there until dropped")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            let shared = Arc::clone(&self.shared);
+            shared.pass_on(slot);
+        }
+    }
+}
+
+impl Writing {
+    async fn open(&mut self, shared: &Shared) -> Result<()> {
+        let slot = self.lease.slot();
+        slot.undo().await?;
+        if slot.open.is_none() {
+            slot.connection = Some(begin(shared, slot).await?);
+            self.ended = false;
+            return Ok(());
+        }
+        (self.part, self.ended) = (true, false);
+        let connection = slot.connection.as_mut().ok_or_else(closed)?;
+        connection.step(Step::BeginPart).await
+    }
+
+    pub(in crate::store) fn connection(&mut self) -> Result<&mut Connection> {
+        self.lease.slot().connection.as_mut().ok_or_else(closed)
+    }
+
+    /// Waits until it is durable.
+    pub(in crate::store) async fn commit(mut self) -> Result<()> {
+        if self.part {
+            self.connection()?.step(Step::EndPart).await?;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let batch = self.lease.slot().open.as_mut().ok_or_else(closed)?;
+        batch.ended.push(sender);
+        self.ended = true;
+        drop(self);
+        receiver.await.unwrap_or(Err(Error::Unknown))
+    }
+}
+
+/// Begins a transaction of the engine, in this process's turn.
+async fn begin(shared: &Shared, slot: &mut Slot) -> Result<Connection> {
+    let turn = match &shared.turns {
+        Some(turns) => Some(turns.wait().await?),
+        None => None,
+    };
+    let kept = slot.connection.take().filter(|connection| !connection.is_broken());
+    let begun = match kept {
+        Some(connection) => match begin_on(connection).await {
+            // Lost while it lay idle; a new one shows whether its server is back.
+            Err(error) if error.ends_connection() => None,
+            begun => Some(begun?),
+        },
+        None => None,
+    };
+    let connection = match begun {
+        Some(connection) => connection,
+        None => begin_on(shared.location.connect(Role::Writer).await?).await?,
+    };
+    slot.open = Some(Batch { turn, ended: Vec::new(), began: Instant::now() });
+    Ok(connection)
+}
+
+/// In our turn, only a stray user of the file can keep SQLite busy; the caller's patience bounds the tries.
+async fn begin_on(mut connection: Connection) -> Result<Connection> {
+    loop {
+        match connection.step(Step::BeginWrite).await {
+            Ok(()) => return Ok(connection),
+            Err(Error::Busy) if matches!(connection, Connection::Sqlite(_)) => tokio::time::sleep(BUSY_PAUSE).await,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let step = if self.part { Step::UndoPart } else { Step::Undo };
+        let Some(slot) = self.lease.slot.as_mut() else { return };
+        let undone = slot.connection.as_mut().is_some_and(|connection| connection.undo_now(step));
+        if !undone {
+            slot.undo = Some(step);
+        } else if step == Step::Undo {
+            slot.open = None;
+        }
+    }
+}

@@ -67,7 +67,7 @@ fn fail(text: &str) -> ExitCode {
 
 async fn fill(config: &Path, what: What, count: u32) -> Outcome {
     let config = Config::load(config)?;
-    let store = Store::open(&config.store_path()).await?;
+    let store = Store::open(&config.store_location()).await?;
     let mut tx = store.read().await?;
     let pool = tx.pools().await?.into_iter().next().ok_or("no host has reported a pool: run the service first")?;
     let kind = tx.volume_type_named(&config.api.default_volume_type).await?;

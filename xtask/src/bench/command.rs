@@ -30,6 +30,7 @@ use crate::{affected::cargo::Cargo, stop::Stop, terminal, up::programs::Programs
 Examples:
   cargo xtask bench                              everything, as docs/performance.md has it
   cargo xtask bench --quick --only create,get    a first look, on programs that are quick to build
+  cargo xtask bench --store postgres             over PostgreSQL alone
   cargo xtask bench --only memory --soak 60      whether memory stays flat for an hour
 
 Exit status:
@@ -80,6 +81,7 @@ impl Bench {
             programs: &programs,
             helpers: &helpers,
             directory: folder.path(),
+            servers: &cargo.target.join("lab/bench"),
             parts: asked.iter().copied().collect(),
             size: if self.quick { Size::QUICK } else { Size::FULL },
             soak: self.soak,

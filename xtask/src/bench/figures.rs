@@ -136,7 +136,8 @@ impl Figure {
     /// With the time that the machine takes at least.
     #[must_use]
     pub fn over(self, name: impl Into<String>, least: Duration) -> Self {
-        Self { floor: Some(Floor { name: name.into(), value: milliseconds(least) }), ..self }
+        let value = if self.unit == Unit::Seconds { least.as_secs_f64() } else { milliseconds(least) };
+        Self { floor: Some(Floor { name: name.into(), value }), ..self }
     }
 
     /// With the rate that the machine reaches at most.

@@ -8,15 +8,14 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{
-    client::histogram::Histogram,
     figures::{Figure, StoreFigures},
-    floors::{disk, sql},
+    floors::{disk, sql::Commits},
     helpers::Helpers,
     load,
     part::{Part, Size},
     parts::{attaches, creates, deletes, gets, lists, many, memory, placing, recovery, starts},
     progress::Progress,
-    store::Engine,
+    store::{Backing, Engine, each_second},
     subject::Subject,
 };
 use crate::{stop::Stop, up::programs::Programs};
@@ -29,6 +28,8 @@ pub struct Run<'a> {
     pub helpers: &'a Helpers,
     /// Where everything is kept as long as it runs.
     pub directory: &'a Path,
+    /// Where servers of stores keep their files, which another user must get to.
+    pub servers: &'a Path,
     /// Which parts.
     pub parts: BTreeSet<Part>,
     /// How much of each.
@@ -52,7 +53,7 @@ impl Run<'_> {
             self.progress.say("synced writes");
             let appends = disk::appends(self.directory, self.size.syncs)?;
             figures.push(Figure::time("4 KiB appended and synced, p50", appends.median()));
-            figures.push(Figure::rate("4 KiB appended and synced, one after another", each_second(&appends)));
+            figures.push(Figure::rate("4 KiB appended and synced, one after another", each_second(appends.median())));
             let files = disk::files(self.directory, self.size.syncs / 4)?;
             figures.push(Figure::time("a file made and renamed, all synced, p50", files.median()));
         }
@@ -70,7 +71,8 @@ impl Run<'_> {
     pub fn store(&self, engine: Engine) -> Result<StoreFigures> {
         let directory = self.directory.join(engine.name().to_lowercase());
         std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
-        let mut stage = Stage { run: self, engine, directory, figures: Vec::new(), volumes: Vec::new() };
+        let backing = Backing::raise(engine, self.servers)?;
+        let mut stage = Stage { run: self, backing: &backing, directory, figures: Vec::new(), volumes: Vec::new() };
         stage.floor()?;
         stage.common()?;
         if stage.has(Part::Many) {
@@ -88,7 +90,7 @@ pub struct Stage<'a> {
     /// All of it.
     pub run: &'a Run<'a>,
     /// The store.
-    pub engine: Engine,
+    pub backing: &'a Backing,
     /// Of this store's run.
     pub directory: PathBuf,
     /// What was measured so far.
@@ -106,7 +108,7 @@ impl<'a> Stage<'a> {
 
     /// Tells what the run is at.
     pub fn say(&self, what: &str) {
-        self.run.progress.say(&format!("{}: {what}", self.engine.name()));
+        self.run.progress.say(&format!("{}: {what}", self.backing.engine().name()));
     }
 
     /// A service of its own for a part, in a directory of that name.
@@ -114,17 +116,15 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// The directory cannot be used.
     pub fn subject(&self, name: &str) -> Result<Subject<'a>> {
-        Subject::prepare(self.run.programs, self.engine, &self.directory.join(name), self.run.stop)
+        Subject::prepare(self.run.programs, self.backing, &self.directory.join(name), self.run.stop)
     }
 
-    /// Times of durable transactions on an engine that nothing else uses.
+    /// What durable transactions of one client take on the engine, beside whatever uses it now.
     ///
     /// # Errors
     /// The engine is not there.
-    pub fn commits(&self, count: usize) -> Result<Histogram> {
-        match self.engine {
-            Engine::Sqlite => sql::sqlite(&self.directory, count),
-        }
+    pub fn commits(&self, count: usize) -> Result<Commits> {
+        self.backing.commits(&self.directory, count, 1)
     }
 
     /// Sees to it that there are at least `count` volumes that the backend has too.
@@ -143,9 +143,11 @@ impl<'a> Stage<'a> {
     fn floor(&mut self) -> Result<()> {
         if self.has(Part::Floor) {
             self.say("commits without a service");
-            let commits = self.commits(self.run.size.syncs)?;
-            self.figures.push(Figure::time("a transaction of one row, durable, p50", commits.median()));
-            self.figures.push(Figure::rate("transactions of one row, one after another", each_second(&commits)));
+            for clients in self.backing.clients() {
+                let commits = self.backing.commits(&self.directory, self.run.size.syncs, *clients)?;
+                let name = format!("transactions of one row, durable, {clients} at once");
+                self.figures.push(Figure::rate(name, commits.rate));
+            }
         }
         Ok(())
     }
@@ -179,9 +181,4 @@ impl<'a> Stage<'a> {
         }
         subject.stop()
     }
-}
-
-/// As a rate, had one followed the other without a pause.
-fn each_second(times: &Histogram) -> f64 {
-    1.0 / times.median().as_secs_f64().max(1e-9)
 }

@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use ashlar_lab::postgres::Database;
 
-use super::{client::request::Requests, store::Engine};
+use super::{
+    client::request::Requests,
+    store::{Backing, section},
+};
 use crate::{
     stop::Stop,
     up::{
@@ -25,6 +29,8 @@ pub struct Subject<'a> {
     place: Place,
     stop: &'a Stop,
     service: Option<Service>,
+    /// Behind the service: it is dropped when nobody uses it any more.
+    _database: Option<Database>,
     /// For single calls.
     pub api: Api,
     /// For hot loops.
@@ -32,18 +38,21 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// One over a new store of that kind, everything else below `directory`. It is not started.
+    /// One over a new store on `backing`, everything else below `directory`. It is not started.
     ///
     /// # Errors
-    /// The directory cannot be used.
-    pub fn prepare(programs: &'a Programs, engine: Engine, directory: &Path, stop: &'a Stop) -> Result<Self> {
+    /// The directory or the store cannot be used.
+    pub fn prepare(programs: &'a Programs, backing: &Backing, directory: &Path, stop: &'a Stop) -> Result<Self> {
         std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
         let root = directory.canonicalize()?;
         let listen = free_port()?;
-        std::fs::write(root.join("ashlar.toml"), configuration(&root, &listen.to_string(), engine)?)?;
+        let database = backing.database()?;
+        // The options of the backend are the last section of what is rendered.
+        let text = render(&root, &listen.to_string())? + PROMISES + &section(database.as_ref())?;
+        std::fs::write(root.join("ashlar.toml"), text)?;
         let place = Place::prepare(&root, Some(listen), false)?;
         let (api, requests) = (Api::at(listen), Requests::to(listen));
-        Ok(Self { programs, place, stop, service: None, api, requests })
+        Ok(Self { programs, place, stop, service: None, _database: database, api, requests })
     }
 
     /// Its configuration file.
@@ -112,13 +121,4 @@ impl<'a> Subject<'a> {
     fn running_mut(&mut self) -> Result<&mut Service> {
         self.service.as_mut().context("the service is not running")
     }
-}
-
-fn configuration(root: &Path, listen: &str, engine: Engine) -> Result<String> {
-    // The options of the backend are the last section of what is rendered.
-    let text = render(root, listen)? + PROMISES;
-    Ok(match engine {
-        // Without a word about the store it is a file in the state directory.
-        Engine::Sqlite => text,
-    })
 }

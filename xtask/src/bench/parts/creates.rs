@@ -44,7 +44,7 @@ fn one_client(stage: &Stage<'_>, subject: &Subject<'_>) -> Result<(Load, Duratio
     let count = stage.run.size.alone / ROUNDS;
     for _ in 0..ROUNDS {
         files.add(&disk::files(&stage.directory, count)?);
-        commits.add(&stage.commits(count)?);
+        commits.record(stage.commits(count)?.each);
         load.add(create(subject.requests, count, 1, stage.run.stop)?);
     }
     Ok((load, files.median() + commits.median() * sql::COMMITS))

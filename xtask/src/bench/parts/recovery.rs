@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    bench::{aims::RECOVERY, figures::Figure, run::Stage, subject::Subject},
+    bench::{aims::RECOVERY, figures::Figure, floors::disk, run::Stage, subject::Subject},
     stop::Polled,
 };
 
@@ -13,6 +13,12 @@ const LOOK: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_secs(600);
 /// Some end before everything is killed; they are not counted.
 const MORE: usize = 20;
+/// As many as a host works on at once, unless told otherwise.
+const MAKERS: usize = 16;
+/// The floor makes one of so many files, and is multiplied.
+const FLOOR_SHARE: usize = 4;
+
+const FLOOR: &str = "as many files made and renamed by 16 threads, all synced";
 
 /// Volumes being made are put into the store, a service begins with them, and is killed with its host as soon as the
 /// first is available: some are done, some are in the driver's hands, some are waiting. The clock runs from the next
@@ -28,6 +34,7 @@ pub fn measure(stage: &mut Stage<'_>) -> Result<()> {
     let logged = stage.run.size.in_flight + stage.run.size.in_flight / MORE;
     stage.say(&format!("writing {logged} operations into the log"));
     stage.run.helpers.fill(&subject.config(), "operations", logged)?;
+    let floor = disk::files_together(&stage.directory, logged / FLOOR_SHARE, MAKERS)? * u32::try_from(FLOOR_SHARE)?;
     stage.say("killing everything");
     subject.start()?;
     until(stage, || Ok(counted(&subject, "available")? > 0))?;
@@ -41,7 +48,7 @@ pub fn measure(stage: &mut Stage<'_>) -> Result<()> {
     let made = counted(&subject, "available")?;
     ensure!(made == logged, "{logged} volumes were asked for, {made} are available");
     let name = format!("recovery of {left} operations in flight after SIGKILL of everything");
-    stage.figures.push(Figure::seconds(name, elapsed).toward(RECOVERY));
+    stage.figures.push(Figure::seconds(name, elapsed).toward(RECOVERY).over(FLOOR, floor));
     subject.stop()
 }
 

@@ -25,7 +25,7 @@ pub(crate) async fn create(
     let Asked { mut new, type_name } = read(body)?;
     let mut tx = api.store().read().await?;
     let asked = find_type(&mut tx, type_name, new.source, &api.settings().default_type).await?;
-    // What is made is not seen by a reader of before.
+    // No view is kept open while the intake waits for its turn to write.
     drop(tx);
     new.type_id = asked.as_ref().map(|kind| kind.id);
     let volume = api.intake().create_volume(&call.who, new).await?;

@@ -18,5 +18,5 @@ pub use database::Database;
 pub use install::{Install, PACKAGE};
 pub use server::{Server, Stop};
 pub use settings::Settings;
-pub use shared::{database, shared};
+pub use shared::{asked_for, database, shared};
 pub use standing::{Claim, Standing};

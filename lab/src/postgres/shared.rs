@@ -52,3 +52,14 @@ fn find_or_raise() -> Result<(Address, Option<Server>)> {
 fn own_folder(program: &Path) -> PathBuf {
     program.ancestors().nth(3).unwrap_or(Path::new("/tmp")).join(OWN)
 }
+
+/// In a job whose lab is this one, by the variable that the job runner sets: a database for tests that otherwise use a
+/// store in a file. So the same tests run on both.
+///
+/// # Errors
+/// As [`shared`].
+pub fn asked_for() -> Result<Option<Database>> {
+    #[expect(clippy::disallowed_methods, reason = "the job runner tells its tests so; there is no main to pass it on")]
+    let lab = std::env::var_os("ASHLAR_LAB");
+    if lab.is_some_and(|lab| lab == "postgres") { database().map(Some) } else { Ok(None) }
+}

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// Each doubling of time has this many steps, so a time is known to less than one percent of itself.
-const STEPS: u64 = 128;
-const STEP_BITS: u32 = STEPS.ilog2();
+/// Each doubling of time has so many steps that a time is known to less than one percent of itself.
+const STEP_BITS: u32 = 7;
+const STEPS: u64 = 1 << STEP_BITS;
 /// Nanoseconds up to 2^42, over an hour; what takes longer counts as that.
-const DOUBLINGS: u64 = 42;
-const BUCKETS: usize = ((DOUBLINGS - STEP_BITS as u64 + 1) * STEPS) as usize;
+const DOUBLINGS: u32 = 42;
+const BUCKETS: usize = (DOUBLINGS - STEP_BITS + 1) as usize * (1 << STEP_BITS);
 
 /// How often which time was measured.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Programs that stay: the hosts that the service starts.
 
-use std::{ffi::OsString, path::Path, process::ExitStatus, process::Stdio, time::Duration};
+use std::{ffi::OsString, fs::File, path::Path, process::ExitStatus, process::Stdio, time::Duration};
 
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -18,13 +18,33 @@ impl Daemon {
     ///
     /// # Errors
     /// When the program cannot be started.
-    #[expect(clippy::disallowed_methods, reason = "this is the place that starts programs which stay")]
     pub fn start(program: &Path, args: impl IntoIterator<Item = OsString>) -> std::io::Result<Self> {
+        Self::start_with(program, args, Stdio::inherit())
+    }
+
+    /// The same with standard error in a file.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start_logged(
+        program: &Path,
+        args: impl IntoIterator<Item = OsString>,
+        log: File,
+    ) -> std::io::Result<Self> {
+        Self::start_with(program, args, log.into())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the place that starts programs which stay")]
+    fn start_with(
+        program: &Path,
+        args: impl IntoIterator<Item = OsString>,
+        standard_error: Stdio,
+    ) -> std::io::Result<Self> {
         let mut child = Command::new(program)
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            .stderr(standard_error)
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;

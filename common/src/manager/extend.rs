@@ -35,7 +35,7 @@ impl Intake {
         }
         let (backend, reference) =
             volume.placed().ok_or_else(|| Refusal::state("volume", id, "was never made on a backend"))?;
-        let views = pools::views(&mut tx, &self.policy, now).await?;
+        let views = self.scheduling.views(&mut tx, now).await?;
         let pool = views.iter().find(|view| view.backend == backend && view.stats.name == reference.pool);
         let attached = match volume.status {
             Status::Available => false,

@@ -7,12 +7,12 @@ use tokio::sync::Notify;
 
 use super::{
     image_store::ImageStore,
+    pools::Scheduling,
     refusal::{Refusal, Result},
 };
 use crate::{
     config::Config,
     ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
-    scheduler::Policy,
     store::{
         Store, Tx,
         records::{AttachmentRecord, Operation, Phase, SnapshotRecord, VolumeRecord, Work},
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Intake {
     pub(super) store: Store,
-    pub(super) policy: Policy,
+    pub(super) scheduling: Arc<Scheduling>,
     pub(super) images: Option<ImageStore>,
     pub(super) default_zone: String,
     pub(super) attach_timeout: Duration,
@@ -52,7 +52,7 @@ impl Intake {
         config.make_directories()?;
         Ok(Self {
             store,
-            policy: config.policy(),
+            scheduling: Arc::new(Scheduling::of(config)),
             images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
             default_zone: config.api.availability_zone.clone(),
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),

@@ -119,6 +119,8 @@ mod tests {
                 max_over_subscription_ratio: 20.0,
                 provisioning: Provisioning::Thin,
                 thin_metadata_free_percentage: None,
+                filter_function: None,
+                goodness_function: None,
             },
             volume_backend_name: "ssd".to_owned(),
             driver: DriverInfo {

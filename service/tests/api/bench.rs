@@ -104,6 +104,8 @@ impl Bench {
             max_over_subscription_ratio: 1.0,
             provisioning: Provisioning::Thick,
             thin_metadata_free_percentage: None,
+            filter_function: None,
+            goodness_function: None,
         };
         let mut tx = self.store.write().await.expect("a transaction");
         let takeover = Takeover {

@@ -10,7 +10,8 @@ use super::backend::MemoryBackend;
 use crate::{
     config::Config,
     ids::{BackendName, SnapshotId, VolumeId},
-    manager::{Intake, NewSnapshot, NewVolume, Requester, Source, Worker},
+    manager::{Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker},
+    scheduler::Hints,
     state::Status,
     store::{
         Error, Store,
@@ -28,7 +29,7 @@ pub(super) struct Bench {
     pub(super) intake: Intake,
     pub(super) backend: Arc<MemoryBackend>,
     pub(super) who: Requester,
-    config: Config,
+    pub(super) config: Config,
     _folder: tempfile::TempDir,
     _ear: JoinHandle<()>,
 }
@@ -88,6 +89,7 @@ impl Bench {
             availability_zone: "nova",
             now: Timestamp::now(),
         };
+        let functions = self.config.backends.get(&name).map(OperatorFunctions::of).unwrap_or_default();
         let epoch = tx.take_over(&takeover).await.expect("an epoch");
         tx.commit().await.expect("committed");
         Worker {
@@ -97,6 +99,7 @@ impl Bench {
             epoch,
             images: None,
             settings: self.config.host.clone(),
+            functions,
             bell: Bell::new(&self.config.run_directory()).expect("a bell"),
             stop: CancellationToken::new(),
         }
@@ -137,6 +140,7 @@ impl Bench {
             availability_zone: None,
             metadata: Metadata::new(),
             multi_attach: false,
+            hints: Hints::default(),
         };
         self.intake.create_volume(&self.who, new).await.expect("taken in")
     }

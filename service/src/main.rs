@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use ashlar::{check, serve};
+use ashlar::{check, schedule, serve};
 use ashlar_common::host::{LogFormat, start_logging};
 use clap::{Parser, Subcommand};
 
@@ -12,7 +12,9 @@ use clap::{Parser, Subcommand};
     about = "Block storage volumes, on the drivers of this machine",
     after_help = "Examples:\n  \
         ashlar check --config /etc/ashlar/ashlar.toml   reads the file and asks every driver for its backend's room\n  \
-        ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n\n\
+        ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
+        ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n  \
+        \u{20}                                               says where such a volume would go, and why\n\n\
         Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration"
 )]
 struct Cli {
@@ -40,6 +42,8 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Says where a volume would go, from what is in the store; nothing is changed
+    Schedule(schedule::Asked),
 }
 
 const MISUSE: u8 = 2;
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
             finish(runtime.block_on(serve::serve(&config, &search, &log, log_format)))
         }
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
+        Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),
     }
 }
 

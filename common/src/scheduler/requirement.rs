@@ -172,7 +172,7 @@ fn equals(fact: &Fact<'_>, value: &str) -> bool {
     match fact {
         Fact::Flag(flag) => answer(value) == Some(*flag),
         Fact::Number(number) if number.is_finite() => finite(value) == Some(*number),
-        Fact::Text(text) => lowered(text.trim()).eq(value.chars()),
+        Fact::Text(text) => is_in_lower_case(text.trim(), value),
         Fact::Number(_) | Fact::Unknown => fact.to_string() == value,
     }
 }
@@ -182,11 +182,19 @@ fn lowered(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().flat_map(char::to_lowercase)
 }
 
+/// Whether a text is this one but for its case.
+fn is_in_lower_case(text: &str, value: &str) -> bool {
+    if text.is_ascii() { text.eq_ignore_ascii_case(value) } else { lowered(text).eq(value.chars()) }
+}
+
 /// Whether a text, in any case, contains one in lower case.
 fn contains(text: &str, part: &str) -> bool {
     if text.is_ascii() {
         let (text, part) = (text.as_bytes(), part.as_bytes());
-        return part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
+        let Some(first) = part.first() else { return true };
+        // Most windows differ in their first byte; comparing that alone is several times as fast.
+        let begins = |window: &[u8]| window.first().is_some_and(|byte| byte.eq_ignore_ascii_case(first));
+        return text.windows(part.len()).any(|window| begins(window) && window.eq_ignore_ascii_case(part));
     }
     text.to_lowercase().contains(part)
 }

@@ -12,6 +12,7 @@ pub mod host;
 pub mod ids;
 pub mod image;
 pub mod manager;
+pub mod points;
 pub mod scheduler;
 pub mod state;
 pub mod stats;

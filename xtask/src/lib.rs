@@ -15,6 +15,7 @@ pub mod environment;
 pub mod evidence;
 pub mod examples;
 pub mod gate;
+pub mod lab;
 pub mod prerequisites;
 pub mod step;
 pub mod stop;

@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
+use ashlar_lab::postgres::{Install, PACKAGE as POSTGRES};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::step::Steps;
@@ -28,6 +29,16 @@ const DEBIAN: &[Debian] = &[
 
 /// Python finds its own modules, so this one is asked for, not looked up.
 const PYTHON_VENV: &str = "python3-venv";
+
+const WHY_POSTGRES: &str = "the other database, for tests; a lab raises it";
+/// Runs its arguments while Debian's package would make no server of its own on being installed, and start it: nobody
+/// asked for one.
+const WITHOUT_A_SERVER: &str = "\
+folder=/etc/postgresql-common/createcluster.d; own=$folder/ashlar-lab.conf
+mkdir -p $folder && echo 'create_main_cluster = false' > $own || exit 1
+\"$@\"; status=$?
+rm -f $own; rmdir $folder 2>/dev/null
+exit $status";
 
 /// A cargo subcommand, known by its program; built without optimisation, since it runs for seconds.
 struct CargoTool {
@@ -55,7 +66,11 @@ const SYSTEM_PROGRAMS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 pub fn provide(steps: &Steps, shell: &Shell) -> Result<()> {
     let path = format!("{}:{SYSTEM_PROGRAMS}", shell.var("PATH").unwrap_or_default());
     shell.set_var("PATH", &path); // mkfs and losetup live where only root looks
-    debian(steps, shell, &path)?;
+    let missing = absent(shell, &path);
+    debian(steps, shell, &path, &missing)?;
+    let still = absent(shell, &path);
+    let still: Vec<&str> = still.iter().map(|(package, _)| *package).collect();
+    ensure!(still.is_empty(), "installed, but without the programs that were looked for: {}", still.join(", "));
     rust_components(steps, shell)?;
     for tool in CARGO_TOOLS {
         // Cargo also finds subcommands that are not on the PATH.
@@ -75,12 +90,25 @@ pub fn provide(steps: &Steps, shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-fn debian(steps: &Steps, shell: &Shell, path: &str) -> Result<()> {
-    let missing = absent(shell, path);
+/// Installs PostgreSQL where it is missing, and nothing else.
+///
+/// # Errors
+/// As [`provide`].
+pub fn postgres(steps: &Steps, shell: &Shell) -> Result<()> {
+    if !Install::is_here() {
+        let path = format!("{}:{SYSTEM_PROGRAMS}", shell.var("PATH").unwrap_or_default());
+        debian(steps, shell, &path, &[(POSTGRES, WHY_POSTGRES)])?;
+    }
+    let install = Install::find()?;
+    steps.note(&format!("{POSTGRES}: {}", install.folder().display()));
+    Ok(())
+}
+
+fn debian(steps: &Steps, shell: &Shell, path: &str, missing: &[(&str, &str)]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    for (package, why) in &missing {
+    for (package, why) in missing {
         steps.note(&format!("missing {package}: {why}"));
     }
     let packages: Vec<&str> = missing.iter().map(|(package, _)| *package).collect();
@@ -92,26 +120,20 @@ fn debian(steps: &Steps, shell: &Shell, path: &str) -> Result<()> {
         (false, true) => &["sudo", "--non-interactive"],
         (false, false) => bail!("neither root nor sudo: as root, run `{by_hand}`"),
     };
-    let apt = |arguments: &[&str]| {
+    let apt = |around: &[&'static str], arguments: &[&str]| {
         let mut words = sudo.to_vec();
-        words.extend([
-            "env",
-            "DEBIAN_FRONTEND=noninteractive",
-            "apt-get",
-            "--quiet",
-            "--option=Acquire::Retries=3",
-            WAIT_FOR_LOCK,
-        ]);
+        words.extend(["env", "DEBIAN_FRONTEND=noninteractive"]);
+        words.extend(around);
+        words.extend(["apt-get", "--quiet", "--option=Acquire::Retries=3", WAIT_FOR_LOCK]);
         words.extend(arguments);
         let program = words.remove(0);
         cmd!(shell, "{program} {words...}")
     };
-    must(steps, "apt-get update", || apt(&["update"]), APT_LIMIT)?;
+    must(steps, "apt-get update", || apt(&[], &["update"]), APT_LIMIT)?;
     let arguments: Vec<&str> = ["install", "--yes", "--no-install-recommends"].into_iter().chain(packages).collect();
-    must(steps, "apt-get install", || apt(&arguments), APT_LIMIT).with_context(|| format!("by hand: `{by_hand}`"))?;
-    let still: Vec<&str> = absent(shell, path).iter().map(|(package, _)| *package).collect();
-    ensure!(still.is_empty(), "installed, but without the programs that were looked for: {}", still.join(", "));
-    Ok(())
+    let around: &[&str] = if arguments.contains(&POSTGRES) { &["sh", "-c", WITHOUT_A_SERVER, "sh"] } else { &[] };
+    must(steps, "apt-get install", || apt(around, &arguments), APT_LIMIT)
+        .with_context(|| format!("by hand: `{by_hand}`"))
 }
 
 /// Each package that is not here, and why it is wanted.
@@ -121,6 +143,10 @@ fn absent(shell: &Shell, path: &str) -> Vec<(&'static str, &'static str)> {
     let venv = cmd!(shell, "python3 -c").arg("import ensurepip, venv").quiet().ignore_status().output();
     if !venv.is_ok_and(|output| output.status.success()) {
         missing.push((PYTHON_VENV, "holds the OpenStack clients apart from the system"));
+    }
+    // Its server's programs are not on the path.
+    if !Install::is_here() {
+        missing.push((POSTGRES, WHY_POSTGRES));
     }
     missing
 }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::Config,
     ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
+    points::Point,
     store::{
         Store, Tx,
         records::{AttachmentRecord, Operation, Phase, SnapshotRecord, VolumeRecord, Work},
@@ -111,8 +112,11 @@ impl Intake {
             updated_at: now,
         };
         tx.log_operation(&operation).await?;
+        self.store.reached(Point::Logged).await;
         tx.commit().await?;
+        self.store.reached(Point::TakenIn).await;
         self.bell.ring(&Sleeper::Host(operation.backend));
+        self.store.reached(Point::Rung).await;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{attach::keep, perform::Effect, user_message};
 use crate::{
     ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
+    points::Point,
     state::{AttachmentEvent, Refused, SnapshotEvent, SnapshotState, VolumeEvent},
     store::{
         Store, Tx,
@@ -88,6 +89,7 @@ pub(super) async fn commit(
         let subject = operation.work.subject();
         user_message::tell(&mut tx, &project, &operation.request_id, subject, event, text, now).await?;
     }
+    store.reached(Point::Concluded).await;
     tx.commit().await
 }
 

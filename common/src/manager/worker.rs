@@ -18,6 +18,7 @@ use crate::{
     config,
     driver::{Driver, Error, Kind, OpCtx, error::Reaction},
     ids::BackendName,
+    points::Point,
     store::{
         self, Store,
         records::{Operation, OperationError},
@@ -113,10 +114,13 @@ impl Worker {
         if free == 0 || !self.store.read().await?.any_due(&self.backend, self.epoch, now).await? {
             return Ok(Vec::new());
         }
+        self.store.reached(Point::Due).await;
         let mut tx = self.store.write().await?;
         tx.still_host(&self.backend, self.epoch).await?;
         let operations = tx.claim_operations(&self.backend, self.epoch, free, now).await?;
+        self.store.reached(Point::Marked).await;
         tx.commit().await?;
+        self.store.reached(Point::Claimed).await;
         let with_slot = |operation| Arc::clone(slots).try_acquire_owned().ok().map(|slot| (operation, slot));
         Ok(operations.into_iter().filter_map(with_slot).collect())
     }
@@ -172,12 +176,14 @@ impl Worker {
                 return Ok(effect);
             }
             in_doubt = !recovery::can_tell(&operation.work);
+            self.store.reached(Point::Inspected).await;
         }
         if operation.attempts >= self.settings.attempts.saturating_mul(FATAL_CLAIMS) {
             let text = format!("given up: {} hosts died or stopped while they were at it", operation.attempts);
             return Err(Trouble { error: Error::new(Kind::Fatal, text), in_doubt });
         }
         let performed = perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
+        self.store.reached(Point::Performed).await;
         performed.map_err(|error| Trouble { error, in_doubt })
     }
 
@@ -209,7 +215,9 @@ impl Worker {
 
     async fn commit(&self, operation: &Operation, ending: &Ending) {
         self.insist(|| outcome::commit(&self.store, &self.backend, self.epoch, operation, ending)).await;
+        self.store.reached(Point::Committed).await;
         self.bell.ring(&Sleeper::Api);
+        self.store.reached(Point::Told).await;
     }
 
     /// Repeats a commit until the store takes it: the outcome is known only here. Gives up when fenced or stopped; the

@@ -15,6 +15,7 @@ use super::{
     surroundings::Surroundings,
     tx::Tx,
 };
+use crate::points::Point;
 
 /// The store. Cheap to clone; all clones share their connections.
 #[derive(Clone, Debug)]
@@ -85,6 +86,11 @@ impl Store {
     #[must_use]
     pub fn id<T: From<Uuid>>(&self) -> T {
         T::from(self.surroundings.uuid())
+    }
+
+    /// The process has come to a point between two effects: nothing happens but in tests.
+    pub async fn reached(&self, point: Point) {
+        self.surroundings.reached(point).await;
     }
 
     /// A consistent view to read from.

@@ -1,9 +1,9 @@
-//! The store against a real SQLite file.
+//! The store against a real SQLite file, and in the job `postgres` against a real server.
 
 use std::os::unix::fs::PermissionsExt;
 
 use super::{
-    Store,
+    Location, PostgresLocation, Store,
     engine::{query, row},
     listing::{Column, Compare, Filter, Listing, Sort},
     records::{Metadata, VolumeRecord},
@@ -15,10 +15,39 @@ use crate::{
 };
 use jiff::Timestamp;
 
-async fn store() -> (Store, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary directory");
-    let store = Store::open_file(&folder.path().join("store.sqlite")).await.expect("a store");
-    (store, folder)
+/// A store, and what goes with it: in a file, or where the job asks for it, on PostgreSQL.
+async fn store() -> (Store, Place) {
+    let place = Place::new();
+    (Store::open(&place.location).await.expect("a store"), place)
+}
+
+struct Place {
+    location: Location,
+    folder: tempfile::TempDir,
+    /// On a server.
+    _database: Option<ashlar_lab::postgres::Database>,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self::of(ashlar_lab::postgres::asked_for().expect("the job's server"))
+    }
+
+    fn in_a_file() -> Self {
+        Self::of(None)
+    }
+
+    fn of(database: Option<ashlar_lab::postgres::Database>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let location = match &database {
+            None => Location::File(folder.path().join("store.sqlite")),
+            Some(database) => Location::Postgres(PostgresLocation {
+                url: database.url(),
+                password_file: Some(database.address().password_file().to_owned()),
+            }),
+        };
+        Self { location, folder, _database: database }
+    }
 }
 
 fn volume(name: &str, age_micros: i64) -> VolumeRecord {
@@ -66,14 +95,14 @@ async fn list(store: &Store, listing: Listing) -> Vec<String> {
 
 #[tokio::test]
 async fn what_was_committed_is_there_after_opening_again_and_what_was_not_is_not() {
-    let (store, folder) = store().await;
+    let (store, place) = store().await;
     let (kept, dropped) = (volume("kept", 0), volume("dropped", 0));
     insert(&store, std::slice::from_ref(&kept)).await;
     let mut tx = store.write().await.expect("a transaction");
     tx.insert_volume(&dropped).await.expect("inserted");
     drop(tx);
     store.close().await;
-    let store = Store::open_file(&folder.path().join("store.sqlite")).await.expect("again");
+    let store = Store::open(&place.location).await.expect("again");
     let mut tx = store.read().await.expect("a view");
     assert_eq!(tx.volume(kept.id).await.expect("an answer"), Some(kept));
     assert_eq!(tx.volume(dropped.id).await.expect("an answer"), None);
@@ -81,7 +110,8 @@ async fn what_was_committed_is_there_after_opening_again_and_what_was_not_is_not
 
 #[tokio::test]
 async fn a_commit_survives_a_power_loss() {
-    let (store, _folder) = store().await;
+    let place = Place::in_a_file();
+    let store = Store::open(&place.location).await.expect("a store");
     let mut tx = store.write().await.expect("a transaction");
     // In SQLite's terms: a write-ahead log that is synced at every commit (FULL is 2).
     let journal = query("PRAGMA journal_mode").fetch_one(&mut tx, |row| row::text(row, "journal_mode")).await;
@@ -96,8 +126,9 @@ async fn a_commit_survives_a_power_loss() {
 
 #[tokio::test]
 async fn nobody_else_may_read_the_file() {
-    let (_store, folder) = store().await;
-    let mode = std::fs::metadata(folder.path().join("store.sqlite")).expect("a file").permissions().mode();
+    let place = Place::in_a_file();
+    let _store = Store::open(&place.location).await.expect("a store");
+    let mode = std::fs::metadata(place.folder.path().join("store.sqlite")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -114,14 +145,14 @@ async fn any_path_will_do() {
 
 #[tokio::test]
 async fn a_reader_cannot_write() {
-    let (store, _folder) = store().await;
+    let (store, _place) = store().await;
     let mut tx = store.read().await.expect("a view");
     assert!(tx.insert_volume(&volume("x", 0)).await.is_err());
 }
 
 #[tokio::test]
 async fn a_writer_waits_for_the_one_before_it() {
-    let (store, _folder) = store().await;
+    let (store, _place) = store().await;
     let first = store.write().await.expect("a transaction");
     let second = {
         let store = store.clone();
@@ -135,9 +166,9 @@ async fn a_writer_waits_for_the_one_before_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_of_several_processes_take_turns_and_lose_nothing() {
-    let (first, folder) = store().await;
+    let (first, place) = store().await;
     // A second opening of the file has its own lock, as another process would.
-    let second = Store::open_file(&folder.path().join("store.sqlite")).await.expect("again");
+    let second = Store::open(&place.location).await.expect("again");
     let mut writers = Vec::new();
     for index in 0..40 {
         let store = if index % 2 == 0 { first.clone() } else { second.clone() };
@@ -170,7 +201,7 @@ async fn writers_of_several_processes_take_turns_and_lose_nothing() {
 
 #[tokio::test]
 async fn pages_hold_every_entry_once_in_order_also_where_values_are_equal() {
-    let (store, _folder) = store().await;
+    let (store, _place) = store().await;
     let mut volumes: Vec<VolumeRecord> =
         (0..25).map(|index| volume(&format!("v{:02}", index % 4), index / 5)).collect();
     volumes[3].name = None;
@@ -202,7 +233,7 @@ async fn pages_hold_every_entry_once_in_order_also_where_values_are_equal() {
 
 #[tokio::test]
 async fn filters_take_values_as_values() {
-    let (store, _folder) = store().await;
+    let (store, _place) = store().await;
     let mut volumes = vec![volume("a%b", 3), volume("aXb", 2), volume("it's \"quoted\"", 1)];
     volumes[0].metadata = Metadata::from([("k".to_owned(), "v".to_owned()), ("l".to_owned(), "w".to_owned())]);
     volumes[1].metadata = Metadata::from([("k".to_owned(), "V".to_owned())]);
@@ -220,7 +251,7 @@ async fn filters_take_values_as_values() {
 
 #[tokio::test]
 async fn a_list_of_one_project_holds_nothing_of_another() {
-    let (store, _folder) = store().await;
+    let (store, _place) = store().await;
     let mut other = volume("theirs", 0);
     other.project_id = "other".to_owned();
     insert(&store, &[volume("mine", 0), other]).await;
@@ -231,11 +262,11 @@ async fn a_list_of_one_project_holds_nothing_of_another() {
 
 #[tokio::test]
 async fn a_file_of_a_newer_version_is_refused() {
-    let (store, folder) = store().await;
+    let (store, place) = store().await;
     let mut tx = store.write().await.expect("a transaction");
     query("INSERT INTO schema_changes (number, name) VALUES (9999, 'x')").execute(&mut tx).await.expect("written");
     tx.commit().await.expect("committed");
     store.close().await;
-    let error = Store::open_file(&folder.path().join("store.sqlite")).await.expect_err("refused");
+    let error = Store::open(&place.location).await.expect_err("refused");
     assert!(error.to_string().contains("newer program"), "{error}");
 }

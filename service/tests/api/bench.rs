@@ -1,7 +1,5 @@
 //! A service in a folder of its own, and a client for it.
 
-use std::path::Path;
-
 use ashlar::api::{ApiSettings, ApiState, router};
 use ashlar_common::{
     config::Config,
@@ -10,7 +8,7 @@ use ashlar_common::{
     manager::Intake,
     state::VolumeState,
     stats::{BackendStats, Capacity, PoolStats, Provisioning},
-    store::{Store, hosts::Takeover, listing::Listing},
+    store::{Location, PostgresLocation, Store, hosts::Takeover, listing::Listing},
     units::ByteCount,
 };
 use axum::{
@@ -27,6 +25,8 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     router: Router,
     _folder: tempfile::TempDir,
+    /// Of a job whose stores are on a server.
+    _database: Option<ashlar_lab::postgres::Database>,
 }
 
 /// What was answered.
@@ -79,9 +79,19 @@ impl Bench {
     }
 
     async fn over(config: &Config, folder: tempfile::TempDir, settings: ApiSettings) -> Self {
-        let store = Store::open(&config.store_location()).await.expect("a store");
+        let database = ashlar_lab::postgres::asked_for().expect("the job's server");
+        let location = database.as_ref().map_or_else(
+            || config.store_location(),
+            |database| {
+                Location::Postgres(PostgresLocation {
+                    url: database.url(),
+                    password_file: Some(database.address().password_file().to_owned()),
+                })
+            },
+        );
+        let store = Store::open(&location).await.expect("a store");
         let intake = Intake::new(store.clone(), config).expect("an intake");
-        Self { store, router: router(ApiState::new(intake, settings)), _folder: folder }
+        Self { store, router: router(ApiState::new(intake, settings)), _folder: folder, _database: database }
     }
 
     /// Has a backend report one pool of 100 GiB, as its host would.

@@ -153,7 +153,7 @@ struct Ran {
 }
 
 fn carry_out(runner: &Runner, labs: &[Lab], demanded: &[&Job], most: usize) -> Result<Ran> {
-    let with_labs = 2 * demanded.iter().filter(|job| job.lab.is_some()).count();
+    let with_labs = crate::test::labs::steps(demanded);
     let counted = if demanded.is_empty() { 0 } else { 1 + demanded.len() + with_labs };
     runner.steps.expect(runner.lints() + counted);
     let mut checks = runner.lint()?;

@@ -1,6 +1,6 @@
 //! Runs jobs, some of them side by side, each with its lab raised before and lowered after.
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{sync::mpsc, thread};
 
 use anyhow::{Context, Result};
 use xshell::cmd;
@@ -10,15 +10,11 @@ use crate::{
     affected::jobs::{Job, Lab},
     gate::reports::find,
     test::{
+        labs::with_lab,
         runner::{MINUTE, Runner},
         summary::Row,
     },
 };
-
-/// For a lab to come or go.
-const LAB_LIMIT: Duration = Duration::from_secs(1800);
-/// In which a job finds the name of its lab.
-const LAB: &str = "LAB";
 
 /// Runs `jobs`, at most `most` at once; one row for each, in the order they ended.
 ///
@@ -35,8 +31,7 @@ pub fn run(runner: &Runner, labs: &[Lab], jobs: &[&Job], most: usize) -> Result<
                 && let Some(job) = queue.begin()
             {
                 let (runner, done) = (runner.clone(), done.clone());
-                let lab = job.lab.as_ref().and_then(|name| labs.iter().find(|lab| lab.name == *name));
-                scope.spawn(move || done.send((job, with_lab(&runner, lab, job))));
+                scope.spawn(move || done.send((job, with_lab(&runner, labs, job, |runner| one(runner, job)))));
             }
             if !queue.is_busy() {
                 break;
@@ -50,25 +45,6 @@ pub fn run(runner: &Runner, labs: &[Lab], jobs: &[&Job], most: usize) -> Result<
         }
         stopped.map_or(Ok(rows), Err)
     })
-}
-
-fn with_lab(runner: &Runner, lab: Option<&Lab>, job: &Job) -> Result<Row> {
-    let Some(lab) = lab else { return one(runner, job) };
-    let (shell, steps) = (&runner.shell, &runner.steps);
-    let (raise, lower) = (&lab.raise, &lab.lower);
-    let raised = steps.run(&format!("{}: raise {}", job.name, lab.name), cmd!(shell, "sh -c {raise}"), LAB_LIMIT);
-    let row = match &raised {
-        Ok(ran) if ran.success => {
-            shell.set_var(LAB, &lab.name);
-            one(runner, job)
-        }
-        // No report is left, and so the gate knows.
-        Ok(_) | Err(_) => Ok(Row::not_built(&job.name)),
-    };
-    // Also where somebody asked to stop: a lab that is left up disturbs the next run.
-    let lowered = cmd!(shell, "sh -c {lower}");
-    let lowered = steps.run_regardless(&format!("{}: lower {}", job.name, lab.name), lowered, LAB_LIMIT);
-    raised.and(lowered).and(row)
 }
 
 fn one(runner: &Runner, job: &Job) -> Result<Row> {

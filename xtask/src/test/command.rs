@@ -11,13 +11,14 @@ use xshell::cmd;
 
 use super::{
     junit::{Counts, count_closing, count_doc_tests},
+    labs::{self, with_lab},
     runner::{BUILD_LIMIT, MINUTE, Runner, TIDY},
     summary::{Row, passed, table},
 };
 use crate::{
     affected::{
         cargo::Cargo,
-        jobs::{Job, JobTable},
+        jobs::{Job, JobTable, Lab},
     },
     step::Steps,
     stop::Stop,
@@ -73,7 +74,7 @@ impl Test {
     pub fn run(&self, directory: &Path) -> Result<bool> {
         let itself = std::env::current_exe().context("cannot tell which program this is")?;
         let cargo = Cargo::read(directory)?;
-        let jobs = JobTable::read(&cargo.root, &cargo.workspace)?.jobs;
+        let JobTable { jobs, labs, .. } = JobTable::read(&cargo.root, &cargo.workspace)?;
         for name in self.jobs.iter().filter(|name| !WORDS.contains(&name.as_str())) {
             if !jobs.iter().any(|job| job.name == *name) {
                 let all: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).chain(WORDS).collect();
@@ -87,7 +88,7 @@ impl Test {
         if !self.jobs.is_empty() {
             runner.narrow(&chosen);
         }
-        let mut run = Run { runner, rows: Vec::new(), itself };
+        let mut run = Run { runner, labs, rows: Vec::new(), itself };
         run.everything(self, &jobs, &chosen)?;
         terminal::print(&table(&run.rows));
         Ok(passed(&run.rows))
@@ -100,6 +101,7 @@ impl Test {
 
 struct Run {
     runner: Runner,
+    labs: Vec<Lab>,
     rows: Vec<Row>,
     /// This program's path, asked for before the build of the workspace puts its own there.
     itself: PathBuf,
@@ -109,7 +111,8 @@ impl Run {
     fn everything(&mut self, asked: &Test, jobs: &[Job], chosen: &[&Job]) -> Result<()> {
         let full = asked.jobs.is_empty();
         let lint = asked.wants(LINT);
-        let counted = if lint { self.runner.lints() } else { 0 } + if chosen.is_empty() { 0 } else { 1 + chosen.len() };
+        let counted = if lint { self.runner.lints() } else { 0 }
+            + if chosen.is_empty() { 0 } else { 1 + chosen.len() + labs::steps(chosen) };
         let steps = &self.runner.steps;
         let others = [DOC, DEMO, AFFECTED].into_iter().filter(|other| asked.wants(other)).count();
         steps.expect(counted + others + usize::from(full));
@@ -121,7 +124,8 @@ impl Run {
             self.rows.extend(self.runner.tidy(full)?);
         }
         for job in chosen {
-            self.rows.push(if built { self.runner.job(job)? } else { Row::not_built(&job.name) });
+            let ran = || with_lab(&self.runner, &self.labs, job, |runner| runner.job(job));
+            self.rows.push(if built { ran()? } else { Row::not_built(&job.name) });
         }
         if full {
             self.leftovers(jobs)?;

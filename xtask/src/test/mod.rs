@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod junit;
+pub mod labs;
 pub mod nextest;
 pub mod runner;
 pub mod summary;

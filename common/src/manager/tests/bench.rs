@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backend::MemoryBackend;
 use crate::{
-    config::Config,
+    config::{Config, StoreSection},
     ids::{BackendName, SnapshotId, VolumeId},
     manager::{Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker},
     scheduler::Hints,
@@ -31,6 +31,8 @@ pub(super) struct Bench {
     pub(super) who: Requester,
     pub(super) config: Config,
     _folder: tempfile::TempDir,
+    /// Of a job whose stores are on a server.
+    _database: Option<ashlar_lab::postgres::Database>,
     _ear: JoinHandle<()>,
 }
 
@@ -63,7 +65,12 @@ impl Bench {
     pub(super) async fn configured(total_gib: u64, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let text = format!("state_directory = {:?}\nhost.attempts = 3\n{more}", folder.path());
-        let config: Config = toml::from_str(&text).expect("a configuration");
+        let mut config: Config = toml::from_str(&text).expect("a configuration");
+        let database = ashlar_lab::postgres::asked_for().expect("the job's server");
+        config.store = database.as_ref().map(|database| StoreSection {
+            url: database.url(),
+            password_file: Some(database.address().password_file().to_owned()),
+        });
         let store = Store::open(&config.store_location()).await.expect("a store");
         let intake = Intake::new(store, &config).expect("a request side");
         let listener = intake.clone();
@@ -72,7 +79,7 @@ impl Bench {
         let who =
             Requester { project_id: "demo".to_owned(), user_id: "ann".to_owned(), request_id: "req-1".to_owned() };
         let backend = Arc::new(MemoryBackend::new(total_gib));
-        let bench = Self { intake, backend, who, config, _folder: folder, _ear: ear };
+        let bench = Self { intake, backend, who, config, _folder: folder, _database: database, _ear: ear };
         bench.worker().await.report_once().await.expect("a first report");
         bench
     }

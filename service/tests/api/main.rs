@@ -4,6 +4,7 @@ mod attachments;
 mod bad_input;
 mod bench;
 mod discovery;
+mod hints;
 mod lists;
 mod operators;
 mod snapshots;

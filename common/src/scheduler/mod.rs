@@ -11,6 +11,7 @@
 
 mod affinity;
 mod ask;
+mod clipped;
 mod explain;
 mod fact;
 mod filters;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Characters of a reason at most: users read several in one message.
+const LONGEST: usize = 300;
+
 /// Where a filter says why. Texts cost more than filters do, and where a pool is found nobody reads them.
 #[derive(Debug)]
 pub(super) struct Why(Option<String>);
@@ -21,6 +24,10 @@ impl Why {
     pub(super) fn because(&mut self, reason: fmt::Arguments<'_>) -> bool {
         if let Some(text) = &mut self.0 {
             *text = reason.to_string();
+            if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+                text.truncate(end);
+                text.push_str("...");
+            }
         }
         false
     }
@@ -28,5 +35,17 @@ impl Why {
     /// What was said.
     pub(super) fn said(self) -> String {
         self.0.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Why;
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let mut why = Why::asked();
+        assert!(!why.because(format_args!("{}", "é".repeat(5000))));
+        assert_eq!(why.said(), "é".repeat(300) + "...");
     }
 }

@@ -78,7 +78,7 @@ async fn the_operators_function_reaches_the_scheduler_with_the_report() {
     let bench = Bench::configured(10, config).await;
     assert!(bench.create(2).await.place.is_some());
     assert_eq!(bench.create(3).await.status, Status::Error);
-    let said = "no pool fits: disk#pool (Driver): its filter_function does not hold: volume.size < 3";
+    let said = "no pool fits: disk#pool (Driver): its filter_function does not hold: \"volume.size < 3\"";
     assert!(bench.messages().await[0].ends_with(said));
 
     let mut worker = bench.worker().await;

@@ -4,18 +4,16 @@
 //! (`provisioning:type`, `vendor:qos`) is for somebody else. A key that names no capability fails the pool: a
 //! misspelt key must not give a volume that lacks what was asked.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use crate::scheduler::{
     ask::Ask,
+    clipped::Clipped,
     fact::{Fact, FactName},
     pool::PoolView,
     requirement::{Malformed, Requirement},
     why::Why,
 };
-
-/// Characters of an extra spec that a reason repeats at most.
-const SHOWN: usize = 60;
 
 /// One extra spec, read once for all pools.
 #[derive(Debug)]
@@ -64,18 +62,6 @@ fn has(pool: &PoolView, wanted: &Wanted<'_>, why: &mut Why) -> bool {
         }
         Err(malformed) => {
             why.because(format_args!("the extra spec {name} has the malformed requirement {text}: {malformed}"))
-        }
-    }
-}
-
-/// A text in quotes, cut where it is long.
-struct Clipped<'a>(&'a str);
-
-impl fmt::Display for Clipped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(SHOWN) {
-            Some((end, _)) => write!(f, "{:?}", format_args!("{}...", &self.0[..end]).to_string()),
-            None => write!(f, "{:?}", self.0),
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     scheduler::{Policy, PoolView},
     store::{
         self, Tx,
+        pool_use::PoolUse,
         records::{HostRecord, PoolRecord},
-        volumes::PoolUse,
     },
     units::ByteCount,
 };

@@ -1,8 +1,11 @@
 //! `ashlar`: the volume service.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use ashlar::{check, schedule, serve};
+use ashlar::{
+    check, schedule,
+    serve::{self, Orders},
+};
 use ashlar_common::host::{LogFormat, start_logging};
 use clap::{Parser, Subcommand};
 
@@ -13,8 +16,10 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:\n  \
         ashlar check --config /etc/ashlar/ashlar.toml   reads the file and asks every driver for its backend's room\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
-        ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n  \
-        \u{20}                                               says where such a volume would go, and why\n\n\
+        ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
+        one more API process beside it\n  \
+        ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n    \
+        says where such a volume would go, and why\n\n\
         Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration"
 )]
 struct Cli {
@@ -29,6 +34,12 @@ enum Command {
         /// The configuration file
         #[arg(long)]
         config: PathBuf,
+        /// Address and port to listen on instead of that of the file
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// Starts no hosts: one more API process beside a service that has them
+        #[arg(long)]
+        no_hosts: bool,
         /// How logs are written to standard error
         #[arg(long, value_enum, default_value_t, env = "ASHLAR_LOG_FORMAT")]
         log_format: LogFormat,
@@ -58,11 +69,13 @@ fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this is a main.rs")]
     let search = std::env::var_os("PATH").unwrap_or_default();
     match cli.command {
-        Command::Serve { config, log_format, log } => {
+        Command::Serve { config, listen, no_hosts, log_format, log } => {
             if let Err(error) = start_logging(log_format, &log) {
                 return fail(&error, MISUSE);
             }
-            finish(runtime.block_on(serve::serve(&config, &search, &log, log_format)))
+            let (config, search, log) = (&config, &search, &log);
+            let orders = Orders { config, search, log, log_format, listen, hosts: !no_hosts };
+            finish(runtime.block_on(serve::serve(orders)))
         }
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
         Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),

@@ -50,7 +50,8 @@ fn run(cli: &Cli) -> Result<bool> {
     let kinds = options.store.each();
     let mut reports: Vec<Report> = Vec::new();
     for kind in kinds {
-        let report = storm(options, *kind, options.kills.div_ceil(kinds.len() as u64), seed, &stop, &mut |line| say(line))?;
+        let report =
+            storm(options, *kind, options.kills.div_ceil(kinds.len() as u64), seed, &stop, &mut |line| say(line))?;
         say(&report.text());
         reports.push(report);
         if stop.load(Ordering::Relaxed) {

@@ -183,7 +183,10 @@ impl Site {
         }
         for Backend { name, path, options } in &self.backends {
             fs::create_dir_all(path)?;
-            writeln!(text, "[backends.{name}]\ndriver = 'local'\n[backends.{name}.options]\npath = {path:?}\n{options}")?;
+            writeln!(
+                text,
+                "[backends.{name}]\ndriver = 'local'\n[backends.{name}.options]\npath = {path:?}\n{options}"
+            )?;
         }
         Ok(text)
     }

@@ -286,12 +286,10 @@ impl<'a> Storm<'a> {
         let body = json!({ "volume": { "size": 1, "name": format!("base{number}") } });
         let id = text(&self.sent("POST", "/volumes", &body)?, "/volume/id")?.to_owned();
         let path = format!("/volumes/{id}");
-        self.runtime.block_on(check::until("a volume", || {
-            match self.world.api.send(0, "GET", &path, None) {
-                Answer::Done(body) if body["volume"]["status"] == "error" => bail!("a volume fails: {body}"),
-                Answer::Done(body) => Ok(body["volume"]["status"] == "available"),
-                _ => Ok(false),
-            }
+        self.runtime.block_on(check::until("a volume", || match self.world.api.send(0, "GET", &path, None) {
+            Answer::Done(body) if body["volume"]["status"] == "error" => bail!("a volume fails: {body}"),
+            Answer::Done(body) => Ok(body["volume"]["status"] == "available"),
+            _ => Ok(false),
         }))?;
         let body = json!({ "attachment": { "volume_uuid": id, "connector": { "host": "storm" }, "mode": "rw" } });
         let attachment = self.sent("POST", "/attachments", &body)?;

@@ -56,8 +56,8 @@ impl Blow {
     /// Draws one; of the database only where there is one.
     pub fn draw(random: &mut fastrand::Rng, database: bool) -> Self {
         match random.u8(0..100) {
-            0..16 if database => Self::Database,
-            16..18 if database => Self::Everything,
+            0..10 if database => Self::Database,
+            10..12 if database => Self::Everything,
             0..40 => Self::Api,
             40..70 => Self::Host,
             70..85 => Self::ApiAndHost,

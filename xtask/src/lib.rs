@@ -19,6 +19,7 @@ pub mod lab;
 pub mod prerequisites;
 pub mod step;
 pub mod stop;
+pub mod storm;
 pub mod terminal;
 pub mod test;
 pub mod trace;

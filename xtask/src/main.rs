@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 use xtask::{
     affected::command::AffectedTests, affected_bench::command::AffectedBench, audit::command::AffectedAudit,
     bench::command::Bench, ci::command::Ci, compliance::command::Compliance, drivers::command::Drivers,
-    evidence::command::Evidence, examples::command::CiExamples, gate::command::Gate, lab::command::Lab, terminal,
-    test::command::Test, up::command::Up,
+    evidence::command::Evidence, examples::command::CiExamples, gate::command::Gate, lab::command::Lab,
+    storm::command::Storm, terminal, test::command::Test, up::command::Up,
 };
 
 /// The workspace's own commands
@@ -31,6 +31,7 @@ enum Command {
     Evidence(Evidence),
     Gate(Gate),
     Lab(Lab),
+    Storm(Storm),
     Test(Test),
     Up(Up),
     Bench(Bench),
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Evidence(command) => command.run(&here),
         Command::Gate(command) => command.run(&here),
         Command::Lab(command) => command.run(&here),
+        Command::Storm(command) => command.run(&here),
         Command::Test(command) => command.run(&here),
         Command::Up(command) => command.run(&here),
         Command::Bench(command) => command.run(&here),

@@ -26,11 +26,7 @@ impl Daemon {
     ///
     /// # Errors
     /// When the program cannot be started.
-    pub fn start_logged(
-        program: &Path,
-        args: impl IntoIterator<Item = OsString>,
-        log: File,
-    ) -> std::io::Result<Self> {
+    pub fn start_logged(program: &Path, args: impl IntoIterator<Item = OsString>, log: File) -> std::io::Result<Self> {
         Self::start_with(program, args, log.into())
     }
 

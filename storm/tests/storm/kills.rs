@@ -1,0 +1,44 @@
+//! Five hundred kills, over both stores: every operation ends, and what was promised is so.
+
+use std::sync::atomic::AtomicBool;
+
+use ashlar_storm::{
+    options::{Options, StoreKind, Stores},
+    storm::storm,
+};
+
+const KILLS: u64 = 250;
+const SEED: u64 = 5;
+
+fn breaks_no_promise(kind: StoreKind) {
+    let options = Options {
+        store: Stores::Both,
+        kills: KILLS,
+        clients: 64,
+        apis: 3,
+        backends: 2,
+        round: 25,
+        pause: 150,
+        seed: Some(SEED),
+        programs: None,
+        directory: None,
+    };
+    let stop = AtomicBool::new(false);
+    let report = storm(&options, kind, KILLS, SEED, &stop, &mut |line| println!("{line}")).expect("a storm");
+    println!("{}", report.text());
+    assert!(report.is_good(), "{:#?}", report.faults);
+    assert!(report.kills >= KILLS);
+    let blows: u64 = report.blows.values().sum();
+    assert!(report.met_work >= blows / 4, "kills that meet no work prove nothing: {} of {blows}", report.met_work);
+    assert!(report.verified > 0, "no bytes were compared");
+}
+
+#[test]
+fn a_storm_over_a_file_breaks_no_promise() {
+    breaks_no_promise(StoreKind::Sqlite);
+}
+
+#[test]
+fn a_storm_over_a_server_that_is_killed_too_breaks_no_promise() {
+    breaks_no_promise(StoreKind::Postgres);
+}

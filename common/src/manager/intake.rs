@@ -62,6 +62,7 @@ impl Intake {
     /// When the run directory cannot be used.
     pub fn new(store: Store, config: &Config) -> io::Result<Self> {
         config.make_directories()?;
+        let bell = Bell::new(&config.run_directory())?.with(&store);
         Ok(Self {
             store,
             policy: config.policy(),
@@ -71,7 +72,7 @@ impl Intake {
             ended: Arc::new(Notify::new()),
             sightings: Sightings::default(),
             heard: Arc::new(AtomicU64::new(0)),
-            bell: Bell::new(&config.run_directory())?,
+            bell,
         })
     }
 
@@ -99,7 +100,7 @@ impl Intake {
     /// # Errors
     /// When the socket cannot be made.
     pub async fn listen(&self, run_directory: &Path) -> io::Result<()> {
-        let ear = Ear::bind(run_directory, &Sleeper::Api)?;
+        let ear = Ear::bind(run_directory, &Sleeper::Api)?.with(&self.store, &Sleeper::Api);
         loop {
             ear.heard().await;
             self.heard.fetch_add(1, Ordering::Relaxed);

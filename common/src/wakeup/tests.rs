@@ -1,6 +1,9 @@
 use std::{fs, path::Path, time::Duration};
 
-use super::{Bell, Ear, MAX_APIS, Sleeper, of_apis};
+use super::{
+    Bell, Ear, Sleeper,
+    sockets::{MAX_APIS, of_apis},
+};
 
 /// Nothing here takes a tenth of this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,4 +70,17 @@ async fn there_are_so_many_and_the_dead_do_not_count() {
     assert!(refused.to_string().contains("64"), "{refused}");
     ears.pop();
     Ear::bind(root.path(), &Sleeper::Api).expect("there is room again");
+}
+
+#[tokio::test]
+async fn every_host_of_a_backend_is_woken_also_beside_a_dead_one() {
+    let root = tempfile::tempdir().expect("a temporary directory");
+    let sleeper = Sleeper::Host("fast".parse().expect("a name"));
+    let seat = |number| Ear::bind_seat(root.path(), &sleeper, number).expect("an ear");
+    let mut ears: Vec<_> = (0..3).map(seat).collect();
+    ears.remove(1);
+    Bell::new(root.path()).expect("a bell").ring(&sleeper);
+    for ear in &ears {
+        hears(ear).await;
+    }
 }

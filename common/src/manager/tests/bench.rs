@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Nothing here takes a tenth of this; a case that waits longer has found a fault.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Longer than any case takes, for those that are not about leases.
 const LEASE: Duration = Duration::from_secs(600);

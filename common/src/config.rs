@@ -1,12 +1,12 @@
 //! The configuration file: one TOML file for the service and its hosts. Unknown keys are refused.
 
+pub mod api;
 pub mod limits;
 
 use std::{
     collections::BTreeMap,
     fs::DirBuilder,
     io,
-    net::SocketAddr,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::limits::Limits;
+use self::api::Api;
 use crate::{
     ids::BackendName,
     scheduler::Policy,
@@ -53,24 +53,6 @@ pub struct StoreSection {
     pub url: String,
     /// Holds its password in the first line.
     pub password_file: Option<PathBuf>,
-}
-
-/// `[api]`
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Api {
-    /// Address and port. Loopback only, as long as there is no authentication.
-    pub listen: SocketAddr,
-    /// Name of this service's machine in `host@backend#pool`.
-    pub host: String,
-    /// The zone of volumes that ask for none, and of backends that name none.
-    pub availability_zone: String,
-    /// The type of volumes that ask for none.
-    pub default_volume_type: String,
-    /// How long a call that must answer with a connection waits for the host.
-    pub attach_timeout_seconds: u64,
-    /// What clients may take of this process, and for how long.
-    pub limits: Limits,
 }
 
 /// `[scheduler]`
@@ -138,19 +120,6 @@ impl StoreSection {
             );
         }
         None
-    }
-}
-
-impl Default for Api {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8776)),
-            host: "ashlar".to_owned(),
-            availability_zone: "nova".to_owned(),
-            default_volume_type: "__DEFAULT__".to_owned(),
-            attach_timeout_seconds: 60,
-            limits: Limits::default(),
-        }
     }
 }
 
@@ -243,15 +212,11 @@ impl Config {
         if !self.state_directory.is_absolute() {
             return Some(("state_directory".to_owned(), "must be an absolute path".to_owned()));
         }
-        if !self.api.listen.ip().is_loopback() {
-            let why = "must be a loopback address such as 127.0.0.1:8776: there is no authentication yet";
-            return Some(("api.listen".to_owned(), why.to_owned()));
-        }
         if let Some(why) = self.store.as_ref().and_then(StoreSection::complaint) {
             return Some(("store.url".to_owned(), why));
         }
         at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
-            .or_else(|| self.api.limits.complaint())
+            .or_else(|| self.api.complaint())
             .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
             .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
             .or_else(|| at_least("host.concurrency", self.host.concurrency.into(), 1))

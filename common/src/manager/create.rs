@@ -154,7 +154,7 @@ impl Intake {
                     now,
                 )
                 .await?;
-                tx.commit().await?;
+                self.record(tx).await?;
             }
         }
         Ok(volume)

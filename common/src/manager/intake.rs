@@ -86,6 +86,14 @@ impl Intake {
         }
     }
 
+    /// Commits what no host needs to know of.
+    pub(super) async fn record(&self, tx: Tx) -> Result<()> {
+        self.store.reached(Point::Logged).await;
+        tx.commit().await?;
+        self.store.reached(Point::TakenIn).await;
+        Ok(())
+    }
+
     /// Logs an operation in the transaction that changed its subject's state, commits both, and wakes the backend's host.
     pub(super) async fn submit(
         &self,

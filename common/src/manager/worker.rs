@@ -179,7 +179,7 @@ impl Worker {
             let text = format!("given up: {} hosts died or stopped while they were at it", operation.attempts);
             return Err(Trouble { error: Error::new(Kind::Fatal, text), in_doubt });
         }
-        let performed = perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
+        let performed = perform(&self.store, self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
         self.store.reached(Point::Performed).await;
         performed.map_err(|error| Trouble { error, in_doubt })
     }
@@ -205,9 +205,11 @@ impl Worker {
             let mut tx = self.store.write().await?;
             tx.still_host(&self.backend, self.epoch).await?;
             tx.defer_operation(operation.id, &why, now + pause, now).await?;
+            self.store.reached(Point::Deferring).await;
             tx.commit().await
         })
         .await;
+        self.store.reached(Point::Deferred).await;
     }
 
     async fn commit(&self, operation: &Operation, ending: &Ending) {

@@ -1,6 +1,6 @@
 //! A store in a temporary directory, a request side, and hosts that start and die when told.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -10,7 +10,7 @@ use super::backend::MemoryBackend;
 use crate::{
     config::{Config, StoreSection},
     ids::{BackendName, SnapshotId, VolumeId},
-    manager::{Intake, NewSnapshot, NewVolume, Requester, Source, Worker},
+    manager::{ImageStore, Intake, NewSnapshot, NewVolume, Requester, Source, Worker},
     state::Status,
     store::{
         Error, Store,
@@ -28,7 +28,7 @@ pub(super) struct Bench {
     pub(super) intake: Intake,
     pub(super) backend: Arc<MemoryBackend>,
     pub(super) who: Requester,
-    config: Config,
+    pub(super) config: Config,
     _folder: tempfile::TempDir,
     /// Of a job whose stores are on a server.
     _database: Option<ashlar_lab::postgres::Database>,
@@ -63,7 +63,12 @@ impl Bench {
     /// The same, with more lines of configuration.
     pub(super) async fn configured(total_gib: u64, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let text = format!("state_directory = {:?}\nhost.attempts = 3\n{more}", folder.path());
+        let images = folder.path().join("images");
+        std::fs::create_dir(&images).expect("a directory");
+        let text = format!(
+            "state_directory = {:?}\nhost.attempts = 3\nimages.directory = {images:?}\n{more}",
+            folder.path()
+        );
         let mut config: Config = toml::from_str(&text).expect("a configuration");
         let database = ashlar_lab::postgres::asked_for().expect("the job's server");
         config.store = database.as_ref().map(|database| StoreSection {
@@ -85,28 +90,7 @@ impl Bench {
 
     /// Takes the backend over without serving it.
     pub(super) async fn worker(&self) -> Worker {
-        let name: BackendName = "disk".parse().expect("a name");
-        let store = self.intake.store().clone();
-        let mut tx = store.write().await.expect("a transaction");
-        let takeover = Takeover {
-            backend: &name,
-            holder: "here:1",
-            volume_backend_name: "disk",
-            availability_zone: "nova",
-            now: Timestamp::now(),
-        };
-        let epoch = tx.take_over(&takeover).await.expect("an epoch");
-        tx.commit().await.expect("committed");
-        Worker {
-            store,
-            driver: self.backend.clone(),
-            backend: name,
-            epoch,
-            images: None,
-            settings: self.config.host.clone(),
-            bell: Bell::new(&self.config.run_directory()).expect("a bell"),
-            stop: CancellationToken::new(),
-        }
+        worker(self.intake.store().clone(), self.backend.clone(), &self.config).await
     }
 
     /// Takes the backend over and serves it.
@@ -178,6 +162,20 @@ impl Bench {
         tx.list_messages(&listing).await.expect("messages").into_iter().map(|message| message.user_message).collect()
     }
 
+    /// Where images are.
+    pub(super) fn images(&self) -> PathBuf {
+        self.config.images.as_ref().expect("configured").directory.clone()
+    }
+
+    /// Waits until every operation has ended.
+    pub(super) async fn quiet(&self) {
+        let open = async || {
+            let counts = self.intake.store().read().await.expect("a view").operation_counts().await.expect("counts");
+            counts.into_iter().find(|(_, phase, _)| phase == "pending" || phase == "running")
+        };
+        self.until(open, |_| false).await;
+    }
+
     async fn until<T>(&self, look: impl AsyncFn() -> Option<T>, enough: impl Fn(&T) -> bool) -> Option<T> {
         let waiting = async {
             loop {
@@ -188,5 +186,30 @@ impl Bench {
             }
         };
         tokio::time::timeout(PATIENCE, waiting).await.expect("every operation ends")
+    }
+}
+
+/// Takes the backend over, as the process that `store` is of.
+pub(super) async fn worker(store: Store, driver: Arc<MemoryBackend>, config: &Config) -> Worker {
+    let name: BackendName = "disk".parse().expect("a name");
+    let mut tx = store.write().await.expect("a transaction");
+    let takeover = Takeover {
+        backend: &name,
+        holder: "here:1",
+        volume_backend_name: "disk",
+        availability_zone: "nova",
+        now: Timestamp::now(),
+    };
+    let epoch = tx.take_over(&takeover).await.expect("an epoch");
+    tx.commit().await.expect("committed");
+    Worker {
+        store,
+        driver,
+        backend: name,
+        epoch,
+        images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
+        settings: config.host.clone(),
+        bell: Bell::new(&config.run_directory()).expect("a bell"),
+        stop: CancellationToken::new(),
     }
 }

@@ -3,7 +3,11 @@
 mod backend;
 mod bench;
 mod crash;
+mod deaths;
 mod faults;
 mod lifecycle;
+mod mortal;
 mod races;
 mod refusals;
+mod request;
+mod seen;

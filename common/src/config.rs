@@ -1,5 +1,7 @@
 //! The configuration file: one TOML file for the service and its hosts. Unknown keys are refused.
 
+mod reconcile;
+
 use std::{
     collections::BTreeMap,
     fs::DirBuilder,
@@ -12,6 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use self::reconcile::Reconcile;
 use crate::{
     ids::BackendName,
     scheduler::Policy,
@@ -100,6 +103,8 @@ pub struct Host {
     pub attempts: u32,
     /// How long ended operations stay in the log.
     pub keep_operations_days: u32,
+    /// What is done about records and backend that do not fit together.
+    pub reconcile: Reconcile,
 }
 
 /// `[backends.<name>]`
@@ -159,6 +164,7 @@ impl Default for Host {
             operation_timeout_seconds: 3600,
             attempts: 8,
             keep_operations_days: 30,
+            reconcile: Reconcile::default(),
         }
     }
 }
@@ -230,6 +236,8 @@ impl Config {
             .or_else(|| at_least("host.operation_timeout_seconds", self.host.operation_timeout_seconds, 1))
             .or_else(|| at_least("host.attempts", self.host.attempts.into(), 1))
             .or_else(|| at_least("host.keep_operations_days", self.host.keep_operations_days.into(), 1))
+            .or_else(|| at_least("host.reconcile.interval_seconds", self.host.reconcile.interval_seconds, 1))
+            .or_else(|| self.host.reconcile.complaint())
     }
 
     /// Where the store is.

@@ -3,5 +3,6 @@
 pub mod api;
 pub mod check;
 pub mod drivers;
+pub mod reconcile;
 pub mod serve;
 pub mod supervisor;

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, future::IntoFuture, path::Path, time::Duration};
 use anyhow::{Context, Result};
 use ashlar_common::{
     config::Config,
-    host::LogFormat,
+    host::{LogFormat, Mortality},
     manager::Intake,
     store::{Store, records::TypeRecord},
 };
@@ -27,12 +27,13 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When the configuration, the store, the address or a driver executable cannot be used.
-pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat) -> Result<()> {
+pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat, mortality: &Mortality) -> Result<()> {
     let config = Config::load(file)?;
     let file = file.canonicalize()?;
     let stop = CancellationToken::new();
     config.make_directories().context("the state directory cannot be made")?;
     let store = Store::open(&config.store_location()).await.context("the store cannot be opened")?;
+    let store = mortality.of(store);
     ensure_default_type(&store, &config.api.default_volume_type).await.context("the store cannot be written")?;
     let intake = Intake::new(store.clone(), &config).context("the run directory cannot be used")?;
     let listener = TcpListener::bind(config.api.listen)
@@ -45,7 +46,7 @@ pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat
             tracing::warn!(%error, "wake-ups of hosts are not heard; answers that wait for one come by polling");
         }
     });
-    let hosts = supervisor::start(&config, &Launch { config: &file, search, log, log_format }, &stop)?;
+    let hosts = supervisor::start(&config, &Launch { config: &file, search, log, log_format, mortality }, &stop)?;
     let router = api::router(ApiState::new(intake, ApiSettings::of(&config)));
     tracing::info!(address = %listener.local_addr()?, backends = config.backends.len(), "serving");
 

@@ -6,7 +6,10 @@ mod describe;
 mod lock;
 mod logging;
 mod main;
+mod mortality;
+mod reconcile;
 mod run;
 
 pub use logging::{LogFormat, start_logging};
 pub use main::{DriverProgram, main};
+pub use mortality::Mortality;

@@ -6,19 +6,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    compare::COMPARE_TIMEOUT,
     lock,
     main::{Configured, DriverProgram, FENCED, Failure, UNUSABLE, open},
+    mortality::Mortality,
 };
 use crate::{
     chain::chain,
-    driver::OpCtx,
-    manager::{ImageStore, Worker, reconcile},
+    manager::{ImageStore, Worker},
     store::{Store, hosts::Takeover},
     wakeup::{Bell, Ear, Sleeper},
 };
 
-pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin_closes: bool) -> Result<(), Failure> {
+pub(super) async fn run<P: DriverProgram>(
+    configured: Configured<P>,
+    until_stdin_closes: bool,
+    mortality: &Mortality,
+) -> Result<(), Failure> {
     let unusable = |what: &str, error: &dyn std::error::Error| Failure(format!("{what}: {}", chain(error)), UNUSABLE);
     let (config, backend, section) = (configured.config.clone(), configured.name.clone(), configured.backend.clone());
     let run_directory = config.run_directory();
@@ -30,6 +33,7 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
         () = stop.cancelled() => return Ok(()),
     };
     let store = Store::open(&config.store_location()).await.map_err(|error| unusable("store", &error))?;
+    let store = mortality.of(store);
     let driver = open::<P>(configured).await?;
     let holder = format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), std::process::id());
     let zone = section.availability_zone.as_deref().unwrap_or(&config.api.availability_zone);
@@ -56,10 +60,10 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
         stop,
     };
     let tasks = TaskTracker::new();
-    let (reporter, cleaner, comparer) = (worker.clone(), worker.clone(), worker.clone());
+    let (reporter, cleaner, reconciler) = (worker.clone(), worker.clone(), worker.clone());
     tasks.spawn(async move { reporter.publish_stats().await });
     tasks.spawn(async move { cleaner.clean_up().await });
-    tasks.spawn(async move { compare(&comparer).await });
+    tasks.spawn(async move { reconciler.reconcile().await });
     let ended = worker.run(&ear).await;
     tasks.close();
     tasks.wait().await;
@@ -73,16 +77,6 @@ async fn take_over(store: &Store, takeover: &Takeover<'_>) -> Result<u64, crate:
     let epoch = tx.take_over(takeover).await?;
     tx.commit().await?;
     Ok(epoch)
-}
-
-/// Says where records and backend differ; people decide what to do about it.
-async fn compare(worker: &Worker) {
-    let ctx = OpCtx::new(worker.store.id(), COMPARE_TIMEOUT, worker.stop.child_token());
-    match reconcile::differences(&worker.store, worker.driver.as_ref(), &worker.backend, &ctx).await {
-        Ok(found) if found.is_empty() => tracing::info!(backend = %worker.backend, "records and backend agree"),
-        Ok(found) => tracing::warn!(backend = %worker.backend, ?found, "records and backend differ"),
-        Err(error) => tracing::warn!(backend = %worker.backend, %error, "records and backend not compared"),
-    }
 }
 
 /// Fires on SIGTERM, SIGINT, and where asked for, at the end of standard input.

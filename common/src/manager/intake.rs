@@ -16,7 +16,7 @@ use crate::{
     scheduler::Policy,
     store::{
         Store, Tx,
-        records::{AttachmentRecord, Operation, Phase, SnapshotRecord, VolumeRecord, Work},
+        records::{AttachmentRecord, Operation, SnapshotRecord, VolumeRecord, Work},
     },
     wakeup::{Bell, Ear, Sleeper},
 };
@@ -104,21 +104,7 @@ impl Intake {
         work: Work,
         now: Timestamp,
     ) -> Result<()> {
-        let operation = Operation {
-            id,
-            backend,
-            request_id: who.request_id.clone(),
-            work,
-            phase: Phase::Pending,
-            epoch: 0,
-            attempts: 0,
-            // At once, also by a clock that is set back before the host looks at it.
-            not_before: Timestamp::UNIX_EPOCH,
-            percent: 0,
-            error: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let operation = Operation::pending(id, backend, who.request_id.clone(), work, now);
         tx.log_operation(&operation).await?;
         self.store.reached(Point::Logged).await;
         tx.commit().await?;

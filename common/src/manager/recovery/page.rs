@@ -15,7 +15,9 @@ fn tables() -> String {
         let _ = writeln!(out, "| `{point}` | {} |", truth(*point));
     }
     out.push_str("\n### How each request shows its end\n");
-    out.push_str("| request | driver calls | done if the backend shows | calls made again | ends |\n|---|---|---|---|---|\n");
+    out.push_str(
+        "| request | driver calls | done if the backend shows | calls made again | ends |\n|---|---|---|---|---|\n",
+    );
     for request in Request::ALL {
         let rule = request.rule();
         let calls: Vec<String> = rule.calls.iter().map(|call| format!("`{call}`")).collect();

@@ -123,9 +123,13 @@ impl Request {
             }
             Self::Clone => rule("clone", &["clone_volume"], THERE, UNCHANGED, "`available`"),
             Self::ImageIn => rule("image to volume", &["copy_image_to_volume"], THERE, UNCHANGED, "`available`"),
-            Self::ImageOut => {
-                rule("volume to image", &["copy_volume_to_image"], None, "replace the file", "as before; the image is whole")
-            }
+            Self::ImageOut => rule(
+                "volume to image",
+                &["copy_volume_to_image"],
+                None,
+                "replace the file",
+                "as before; the image is whole",
+            ),
             Self::Delete => rule("delete", &["delete"], Some("no such volume"), UNCHANGED, "gone"),
             Self::DeleteWithSnapshots => rule(
                 "delete with snapshots",
@@ -150,7 +154,7 @@ impl Request {
     }
 
     /// What comes after a death at `point`; `None` where the request never comes to it.
-        #[must_use]
+    #[must_use]
     pub fn after(self, point: Point) -> Option<Next> {
         let rule = self.rule();
         if let (Self::Note, true) = (self, !matches!(point, Point::Logged | Point::TakenIn)) {

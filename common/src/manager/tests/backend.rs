@@ -86,6 +86,11 @@ impl MemoryBackend {
         self.held().exports.insert(attachment, volume);
     }
 
+    /// Ends every export, as a restart of the storage might.
+    pub(super) fn end_exports(&self) {
+        self.held().exports.clear();
+    }
+
     /// Loses something.
     pub(super) fn lose(&self, volume: VolumeId) {
         self.held().volumes.remove(&volume);
@@ -219,10 +224,7 @@ impl Driver for MemoryBackend {
 
     async fn list(&self, _: &OpCtx) -> Result<Inventory> {
         let held = self.held();
-        Ok(Inventory {
-            volumes: held.shown(),
-            snapshots: held.snapshots.values().cloned().collect(),
-        })
+        Ok(Inventory { volumes: held.shown(), snapshots: held.snapshots.values().cloned().collect() })
     }
 
     async fn create(&self, _: &OpCtx, spec: &VolumeSpec) -> Result<Outcome<Volume>> {

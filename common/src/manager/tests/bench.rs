@@ -65,10 +65,8 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let images = folder.path().join("images");
         std::fs::create_dir(&images).expect("a directory");
-        let text = format!(
-            "state_directory = {:?}\nhost.attempts = 3\nimages.directory = {images:?}\n{more}",
-            folder.path()
-        );
+        let text =
+            format!("state_directory = {:?}\nhost.attempts = 3\nimages.directory = {images:?}\n{more}", folder.path());
         let mut config: Config = toml::from_str(&text).expect("a configuration");
         let database = ashlar_lab::postgres::asked_for().expect("the job's server");
         config.store = database.as_ref().map(|database| StoreSection {

@@ -8,6 +8,7 @@ mod faults;
 mod lifecycle;
 mod mortal;
 mod races;
+mod reconcile;
 mod refusals;
 mod request;
 mod seen;

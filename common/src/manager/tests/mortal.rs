@@ -35,11 +35,7 @@ impl Director for Reaper {
 }
 
 /// Runs `life` until it comes to `point`, where it ends: tasks, connections and open transactions with it.
-pub(super) async fn dies<F: Future>(
-    location: Location,
-    point: Point,
-    life: impl FnOnce(Store) -> F + Send + 'static,
-) {
+pub(super) async fn dies<F: Future>(location: Location, point: Point, life: impl FnOnce(Store) -> F + Send + 'static) {
     let process = move || {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {

@@ -72,9 +72,7 @@ pub(super) async fn ask(intake: &Intake, who: &Requester, request: Request, thin
         }
         Request::DeleteSnapshot => intake.delete_snapshot(who, things.snapshots[0]).await,
         Request::Attach => intake.create_attachment(who, attachment_of(volume)).await.map(drop),
-        Request::Detach => {
-            intake.delete_attachment(who, things.attachment.expect("prepared with one")).await.map(drop)
-        }
+        Request::Detach => intake.delete_attachment(who, things.attachment.expect("prepared with one")).await.map(drop),
         Request::Note => intake.reset_volume_status(who, volume, Status::Error).await,
     }
 }

@@ -1,12 +1,13 @@
 //! The configuration file: one TOML file for the service and its hosts. Unknown keys are refused.
 
+pub mod api;
+pub mod limits;
 mod reconcile;
 
 use std::{
     collections::BTreeMap,
     fs::DirBuilder,
     io,
-    net::SocketAddr,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -14,6 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::api::Api;
 pub use self::reconcile::Reconcile;
 use crate::{
     ids::BackendName,
@@ -53,22 +55,6 @@ pub struct StoreSection {
     pub url: String,
     /// Holds its password in the first line.
     pub password_file: Option<PathBuf>,
-}
-
-/// `[api]`
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Api {
-    /// Address and port. Loopback only, as long as there is no authentication.
-    pub listen: SocketAddr,
-    /// Name of this service's machine in `host@backend#pool`.
-    pub host: String,
-    /// The zone of volumes that ask for none, and of backends that name none.
-    pub availability_zone: String,
-    /// The type of volumes that ask for none.
-    pub default_volume_type: String,
-    /// How long a call that must answer with a connection waits for the host.
-    pub attach_timeout_seconds: u64,
 }
 
 /// `[scheduler]`
@@ -138,18 +124,6 @@ impl StoreSection {
     }
 }
 
-impl Default for Api {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8776)),
-            host: "ashlar".to_owned(),
-            availability_zone: "nova".to_owned(),
-            default_volume_type: "__DEFAULT__".to_owned(),
-            attach_timeout_seconds: 60,
-        }
-    }
-}
-
 impl Default for Scheduler {
     fn default() -> Self {
         Self { stale_after_seconds: 60, capacity_weight_multiplier: 1 }
@@ -206,9 +180,18 @@ impl Config {
     /// # Errors
     /// [`Error`], which names the file and the line or key.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_with(path, |_| {})
+    }
+
+    /// The same, with what the command line says otherwise.
+    ///
+    /// # Errors
+    /// [`Error`], likewise.
+    pub fn load_with(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let config: Self =
+        let mut config: Self =
             toml::from_str(&text).map_err(|source| Error::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        change(&mut config);
         match config.complaint() {
             None => Ok(config),
             Some((key, why)) => Err(Error::Value { path: path.to_owned(), key, why }),
@@ -222,14 +205,11 @@ impl Config {
         if !self.state_directory.is_absolute() {
             return Some(("state_directory".to_owned(), "must be an absolute path".to_owned()));
         }
-        if !self.api.listen.ip().is_loopback() {
-            let why = "must be a loopback address such as 127.0.0.1:8776: there is no authentication yet";
-            return Some(("api.listen".to_owned(), why.to_owned()));
-        }
         if let Some(why) = self.store.as_ref().and_then(StoreSection::complaint) {
             return Some(("store.url".to_owned(), why));
         }
         at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
+            .or_else(|| self.api.complaint())
             .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
             .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
             .or_else(|| at_least("host.concurrency", self.host.concurrency.into(), 1))

@@ -1,8 +1,11 @@
 //! `ashlar`: the volume service.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use ashlar::{check, reconcile, serve};
+use ashlar::{
+    check, reconcile,
+    serve::{self, Orders},
+};
 use ashlar_common::{
     host::{LogFormat, Mortality, start_logging},
     ids::BackendName,
@@ -16,6 +19,8 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:\n  \
         ashlar check --config /etc/ashlar/ashlar.toml   reads the file and asks every driver for its backend's room\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
+        ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
+        one more API process beside it\n  \
         ashlar reconcile --config /etc/ashlar/ashlar.toml   what does not fit together, and what would be done about it\n\n\
         Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration; 3 reconcile found what is not mended"
 )]
@@ -31,6 +36,12 @@ enum Command {
         /// The configuration file
         #[arg(long)]
         config: PathBuf,
+        /// Address and port to listen on instead of that of the file
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// Starts no hosts: one more API process beside a service that has them
+        #[arg(long)]
+        no_hosts: bool,
         /// How logs are written to standard error
         #[arg(long, value_enum, default_value_t, env = "ASHLAR_LOG_FORMAT")]
         log_format: LogFormat,
@@ -86,11 +97,13 @@ fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this is a main.rs")]
     let search = std::env::var_os("PATH").unwrap_or_default();
     match cli.command {
-        Command::Serve { config, log_format, log, mortality } => {
+        Command::Serve { config, listen, no_hosts, log_format, log, mortality } => {
             if let Err(error) = start_logging(log_format, &log) {
                 return fail(&error, MISUSE);
             }
-            finish(runtime.block_on(serve::serve(&config, &search, &log, log_format, &mortality)))
+            let (config, search, log) = (&config, &search, &log);
+            let orders = Orders { config, search, log, log_format, listen, hosts: !no_hosts, mortality: &mortality };
+            finish(runtime.block_on(serve::serve(orders)))
         }
         Command::Reconcile { config, backend, apply, format, .. } => {
             let asked = reconcile::Asked { backend: backend.as_ref(), apply, format };

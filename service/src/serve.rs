@@ -1,6 +1,6 @@
-//! `ashlar serve`: the API, and a host for each backend.
+//! `ashlar serve`: the API, and a host for each backend where no other process has them.
 
-use std::{ffi::OsStr, future::IntoFuture, path::Path, time::Duration};
+use std::{ffi::OsStr, net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use ashlar_common::{
@@ -9,35 +9,52 @@ use ashlar_common::{
     manager::Intake,
     store::{Store, records::TypeRecord},
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api::{self, ApiSettings, ApiState},
+    http,
     supervisor::{self, Launch},
 };
 
 /// How long requests under way may take once the service is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What the command line says.
+#[derive(Clone, Copy, Debug)]
+pub struct Orders<'a> {
+    /// The configuration file.
+    pub config: &'a Path,
+    /// Where drivers are looked for besides beside this program: a `PATH`.
+    pub search: &'a OsStr,
+    /// What is logged.
+    pub log: &'a str,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Where to listen, if not where the file says.
+    pub listen: Option<SocketAddr>,
+    /// Whether to start a host for each backend. Without, this is one more API process beside another service.
+    pub hosts: bool,
+    /// Where this process or its first hosts die, in tests.
+    pub mortality: &'a Mortality,
+}
+
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// When the configuration, the store, the address or a driver executable cannot be used.
-pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat, mortality: &Mortality) -> Result<()> {
-    let config = Config::load(file)?;
-    let file = file.canonicalize()?;
+pub async fn serve(orders: Orders<'_>) -> Result<()> {
+    let config = Config::load_with(orders.config, |config| {
+        config.api.listen = orders.listen.unwrap_or(config.api.listen);
+    })?;
     let stop = CancellationToken::new();
     config.make_directories().context("the state directory cannot be made")?;
     let store = Store::open(&config.store_location()).await.context("the store cannot be opened")?;
-    let store = mortality.of(store);
+    let store = orders.mortality.of(store);
     ensure_default_type(&store, &config.api.default_volume_type).await.context("the store cannot be written")?;
     let intake = Intake::new(store.clone(), &config).context("the run directory cannot be used")?;
-    let listener = TcpListener::bind(config.api.listen)
-        .await
+    let listener = http::listen(config.api.listen, config.api.limits.connections as usize)
         .with_context(|| format!("cannot listen on {}: is another service there?", config.api.listen))?;
 
     let (ear, run_directory) = (intake.clone(), config.run_directory());
@@ -46,18 +63,17 @@ pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat
             tracing::warn!(%error, "wake-ups of hosts are not heard; answers that wait for one come by polling");
         }
     });
-    let hosts = supervisor::start(&config, &Launch { config: &file, search, log, log_format, mortality }, &stop)?;
-    let router = api::router(ApiState::new(intake, ApiSettings::of(&config)));
-    tracing::info!(address = %listener.local_addr()?, backends = config.backends.len(), "serving");
+    let hosts = start_hosts(&config, &orders, &stop)?;
+    let api = ApiState::new(intake, ApiSettings::of(&config));
+    tracing::info!(address = %listener.local_addr()?, hosts = hosts.len(), "serving");
 
-    let ended = stop.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { ended.cancelled().await });
-    let server = tokio::spawn(server.into_future());
+    let server = http::serve(listener, api::router(api.clone()), api.connections().clone(), stop.clone());
+    let server = tokio::spawn(server);
     told_to_stop().await?;
     tracing::info!("stopping");
     stop.cancel();
     match tokio::time::timeout(GRACE, server).await {
-        Ok(joined) => joined??,
+        Ok(joined) => joined?,
         Err(_) => tracing::warn!("some requests were cut off after {} s", GRACE.as_secs()),
     }
     hosts.wait().await;
@@ -65,6 +81,23 @@ pub async fn serve(file: &Path, search: &OsStr, log: &str, log_format: LogFormat
     store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn start_hosts(config: &Config, orders: &Orders<'_>, stop: &CancellationToken) -> Result<TaskTracker> {
+    if !orders.hosts {
+        let none = TaskTracker::new();
+        none.close();
+        return Ok(none);
+    }
+    let file = orders.config.canonicalize()?;
+    let launch = Launch {
+        config: &file,
+        search: orders.search,
+        log: orders.log,
+        log_format: orders.log_format,
+        mortality: orders.mortality,
+    };
+    supervisor::start(config, &launch, stop)
 }
 
 async fn told_to_stop() -> Result<()> {

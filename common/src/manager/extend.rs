@@ -57,7 +57,7 @@ impl Intake {
         })?;
         let event = VolumeEvent::Extend(op);
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
-        volume.provisioned = size;
+        tx.provision(&mut volume, size).await?;
         // What was promised to it before adds up until a report shows it.
         let reported = pools::age(volume.promised_at, now) > pool.age;
         volume.promised = if reported { added } else { volume.promised.saturating_add(added) };

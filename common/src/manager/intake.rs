@@ -1,6 +1,14 @@
 //! The request side: what the API calls. The other files of this folder add a method an operation.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -30,6 +38,7 @@ pub struct Intake {
     pub(super) default_zone: String,
     pub(super) attach_timeout: Duration,
     pub(super) ended: Arc<Notify>,
+    heard: Arc<AtomicU64>,
     bell: Bell,
 }
 
@@ -58,6 +67,7 @@ impl Intake {
             default_zone: config.api.availability_zone.clone(),
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
             ended: Arc::new(Notify::new()),
+            heard: Arc::new(AtomicU64::new(0)),
             bell: Bell::new(&config.run_directory())?,
         })
     }
@@ -74,7 +84,14 @@ impl Intake {
         &self.default_zone
     }
 
-    /// Listens for ended operations until dropped, so that calls that wait for one answer at once.
+    /// How often a host has woken this process; none while calls wait means that they wait for the next poll.
+    #[must_use]
+    pub fn wakeups(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Listens for ended operations until dropped, so that calls that wait for one answer at once. Other API processes of
+    /// this machine do the same beside it.
     ///
     /// # Errors
     /// When the socket cannot be made.
@@ -82,6 +99,7 @@ impl Intake {
         let ear = Ear::bind(run_directory, &Sleeper::Api)?;
         loop {
             ear.heard().await;
+            self.heard.fetch_add(1, Ordering::Relaxed);
             self.ended.notify_waiters();
         }
     }

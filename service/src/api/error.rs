@@ -8,11 +8,16 @@ use axum::{
 };
 use serde_json::json;
 
+use super::lack::Lack;
+
 /// An answer of 4xx or 5xx. The message is for people and says what they can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     fault: Fault,
     message: String,
+    lack: Option<Lack>,
+    /// Seconds, where asking again may help.
+    retry_after: Option<u64>,
 }
 
 /// What an answer says is wrong, left with it for the log.
@@ -27,6 +32,8 @@ pub(crate) enum Fault {
     NotAcceptable,
     Conflict,
     OverLimit,
+    SlowClient,
+    Overloaded,
     MediaType,
     Internal,
     Unavailable,
@@ -41,6 +48,8 @@ impl Fault {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Conflict => StatusCode::CONFLICT,
             Self::OverLimit => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SlowClient => StatusCode::REQUEST_TIMEOUT,
+            Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -54,17 +63,37 @@ impl Fault {
             Self::BadRequest => "badRequest",
             Self::NotFound => "itemNotFound",
             Self::Conflict => "conflictingRequest",
-            Self::OverLimit => "overLimit",
+            Self::OverLimit | Self::Overloaded => "overLimit",
             Self::MediaType => "badMediaType",
             Self::Unavailable => "serviceUnavailable",
-            Self::NotAcceptable | Self::Internal | Self::TooSlow => "computeFault",
+            Self::NotAcceptable | Self::Internal | Self::TooSlow | Self::SlowClient => "computeFault",
+        }
+    }
+
+    /// Seconds after which to ask again, where nothing better is known.
+    fn retry_after(self) -> Option<u64> {
+        match self {
+            // Asking again does not help, and clients wait only where this is more than nothing.
+            Self::OverLimit => Some(0),
+            Self::Overloaded | Self::Unavailable => Some(1),
+            _ => None,
         }
     }
 }
 
 impl ApiError {
     pub(crate) fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into() }
+        Self { fault, message: message.into(), lack: None, retry_after: fault.retry_after() }
+    }
+
+    /// There is too little of something now, and nothing was done. Clients ask again after so many seconds.
+    pub(crate) fn lacking(lack: Lack, retry_after: u64) -> Self {
+        Self { lack: Some(lack), retry_after: Some(retry_after.max(1)), ..Self::new(Fault::Overloaded, lack.said()) }
+    }
+
+    /// A body did not come fast enough.
+    pub(crate) fn slow_body() -> Self {
+        Self { lack: Some(Lack::Speed), ..Self::new(Fault::SlowClient, Lack::Speed.said()) }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -122,12 +151,15 @@ fn of_kind(kind: Kind) -> Fault {
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "the store failed a request");
+        // Being full is no failure, and there may be thousands of these in a second.
+        if !matches!(error, store::Error::Overloaded) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the store failed a request");
+        }
         match error {
-            store::Error::Overloaded => Self::new(Fault::Unavailable, error.to_string()),
-            store::Error::Full(_) | store::Error::ReadOnly(_) | store::Error::Unknown => {
-                Self::new(Fault::Unavailable, error.to_string())
-            }
+            store::Error::Overloaded => Self::lacking(Lack::Writers, 1),
+            store::Error::Full(_) | store::Error::ReadOnly(_) => Self::new(Fault::Unavailable, error.to_string()),
+            // Clients ask again by themselves after a 503, and this may have been done.
+            store::Error::Unknown => Self::new(Fault::TooSlow, error.to_string()),
             store::Error::File { .. }
             | store::Error::Away(_)
             | store::Error::Database(_)
@@ -147,26 +179,27 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.fault.status();
         let mut said = json!({ "code": status.as_u16(), "message": &self.message });
-        if self.fault == Fault::OverLimit {
-            said["retryAfter"] = json!("0");
+        if let (Fault::OverLimit | Fault::Overloaded, Some(seconds)) = (self.fault, self.retry_after) {
+            said["retryAfter"] = json!(seconds.to_string());
         }
         let mut response = (status, Json(json!({ self.fault.name(): said }))).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response.extensions_mut().insert(Said(self.message));
-        match self.fault {
-            Fault::OverLimit => response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("0")),
-            Fault::Unavailable => response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
-            _ => None,
-        };
+        if let Some(lack) = self.lack {
+            response.extensions_mut().insert(lack);
+        }
         response
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ashlar_common::{driver::Kind, manager::Refusal};
-    use axum::response::IntoResponse;
+    use ashlar_common::{driver::Kind, manager::Refusal, store};
+    use axum::{http::HeaderValue, response::IntoResponse};
 
-    use super::ApiError;
+    use super::{super::lack::Lack, ApiError};
 
     fn check(refusal: Refusal, status: u16) {
         let shown = format!("{refusal:?}");
@@ -183,6 +216,23 @@ mod tests {
         check(Refusal::TooSlow("late".into()), 504);
         check(Refusal::Backend { kind: Kind::Unavailable, message: "away".into() }, 503);
         check(Refusal::Backend { kind: Kind::Fatal, message: "broken".into() }, 500);
+    }
+
+    #[test]
+    fn who_is_to_ask_again_hears_when_in_header_and_body() {
+        let response = ApiError::lacking(Lack::Writers, 7).into_response();
+        assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &HeaderValue::from(7)));
+        assert_eq!(response.extensions().get(), Some(&Lack::Writers), "for the metrics");
+        let soon = ApiError::lacking(Lack::Work, 0).into_response();
+        assert_eq!(soon.headers()["retry-after"], "1");
+        let many = ApiError::from(store::Error::Overloaded).into_response();
+        assert_eq!((many.status().as_u16(), &many.headers()["retry-after"]), (429, &HeaderValue::from(1)));
+        let away = ApiError::from(store::Error::Busy).into_response();
+        assert_eq!((away.status().as_u16(), &away.headers()["retry-after"]), (503, &HeaderValue::from(1)));
+        let no_room = ApiError::from(Refusal::NoRoom("full".into())).into_response();
+        assert_eq!(no_room.headers()["retry-after"], "0", "asking again does not help");
+        let unknown = ApiError::from(store::Error::Unknown).into_response();
+        assert_eq!((unknown.status().as_u16(), unknown.headers().get("retry-after")), (504, None), "it may be done");
     }
 
     #[test]

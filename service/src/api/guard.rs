@@ -1,42 +1,23 @@
-//! Bounds around each request: how many at once, and how long. And what becomes of a panic.
+//! How long a request may take, what becomes of a panic, and of a request for nothing that is here.
 
-use std::{any::Any, sync::Arc};
+use std::any::Any;
 
+use super::{
+    error::{ApiError, Fault},
+    state::ApiState,
+};
 use axum::{
     extract::{Request, State},
     http::Method,
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tokio::sync::Semaphore;
 
-use super::{
-    error::{ApiError, Fault},
-    state::ApiState,
-};
-
-/// Lets so many requests through at once.
-#[derive(Clone)]
-pub(crate) struct Gate {
-    api: ApiState,
-    places: Arc<Semaphore>,
-}
-
-impl Gate {
-    pub(crate) fn new(api: ApiState) -> Self {
-        let places = Arc::new(Semaphore::new(api.settings().concurrent_requests));
-        Self { api, places }
-    }
-}
-
-/// Works on the request, if there is a place, for as long as a request may take.
+/// Works on the request for as long as a request may take.
 ///
 /// Ending a request drops its transaction, which then changes nothing; what it has logged goes on.
-pub(crate) async fn bound(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let Ok(_place) = gate.places.try_acquire() else {
-        return ApiError::new(Fault::Unavailable, "too many requests at once: try again in a second").into_response();
-    };
-    let limit = gate.api.settings().request_timeout;
+pub(crate) async fn bound(State(api): State<ApiState>, request: Request, next: Next) -> Response {
+    let limit = api.settings().request_timeout;
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

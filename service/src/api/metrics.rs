@@ -16,7 +16,7 @@ use prometheus_client::{
 
 use super::{error::ApiError, state::ApiState};
 
-type Labels = Vec<(&'static str, String)>;
+pub(super) type Labels = Vec<(&'static str, String)>;
 /// Bytes fit no signed number of 64 bits by right, and no float exactly; the float is what Prometheus keeps.
 type Bytes = Gauge<f64, AtomicU64>;
 
@@ -53,9 +53,10 @@ impl Metrics {
 }
 
 pub(crate) async fn show(State(api): State<ApiState>) -> Result<Response, ApiError> {
-    let stored = of_store(&api).await?;
+    let (stored, load) = (of_store(&api).await?, super::load::registry(&api));
     let mut text = String::new();
     encode_registry(&mut text, &api.metrics().registry)
+        .and_then(|()| encode_registry(&mut text, &load))
         .and_then(|()| encode_registry(&mut text, &stored))
         .and_then(|()| encode_eof(&mut text))
         .map_err(|error| ApiError::internal(&error.to_string()))?;

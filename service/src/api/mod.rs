@@ -2,7 +2,7 @@
 //!
 //! A handler parses and validates, calls the intake or the store, and views the record it gets: nothing else. What is
 //! common to all calls is in a file of its own: `call` (who asks, in which microversion), `body` and `query` (what
-//! they say), `listing` (pages, filters, order), `error` (what they hear), `observe` and `guard` (around each request).
+//! they say), `listing` (pages, filters, order), `error` (what they hear), `observe` and `guard` (around each request), `gather`, `admission` and `answers` (how much of everything at once).
 //!
 //! Where this differs from Cinder, on purpose:
 //!
@@ -16,19 +16,25 @@
 //! Architecture invariant: HTTP is known here alone, and no SQL is. Absent on purpose: a rule about what may happen to
 //! a volume; those are in `ashlar_common::manager` and `ashlar_common::state`.
 
+mod admission;
+mod answers;
 mod attachments;
 mod body;
+mod budget;
 mod call;
 mod capabilities;
 mod encryption;
 mod error;
 mod extensions;
+mod gather;
 mod guard;
 mod health;
 mod identity;
+mod lack;
 mod limits;
 mod links;
 mod listing;
+mod load;
 mod messages;
 mod metadata;
 mod metrics;

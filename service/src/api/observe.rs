@@ -45,6 +45,9 @@ pub(crate) async fn observe(State(api): State<ApiState>, request: Request, next:
     api.metrics().count(&method, &route, status, took);
     span.record("status", status.as_u16());
     span.record("ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    if let Some(lack) = response.extensions().get() {
+        api.lacks().count(*lack);
+    }
     let why = response.extensions().get::<Said>().map(|said| said.0.as_str());
     span.in_scope(|| match (status, route.as_str()) {
         (status, _) if status.is_server_error() => tracing::warn!(why, "answered"),

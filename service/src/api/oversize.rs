@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{
         HeaderMap, HeaderValue, StatusCode,
@@ -30,7 +31,7 @@ pub(crate) async fn refuse(request: Request, next: Next) -> Response {
         Some(length) if length > MAX_BODY as u64 => {
             // A client that asks before it sends has nothing under way.
             if !request.headers().contains_key(EXPECT) {
-                let _ = tokio::time::timeout(FORGOTTEN.1, forget(request)).await;
+                forget(request.into_body()).await;
             }
             too_large().into_response()
         }
@@ -51,12 +52,16 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn forget(request: Request) {
-    let mut body = request.into_body();
+/// Reads some of what comes.
+pub(crate) async fn forget(mut body: Body) {
     let mut left = FORGOTTEN.0;
-    while left > 0
-        && let Some(Ok(frame)) = body.frame().await
-    {
-        left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
-    }
+    let reading = async {
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+        }
+    };
+    // Whether it ended or not: enough was done.
+    let _ = tokio::time::timeout(FORGOTTEN.1, reading).await;
 }

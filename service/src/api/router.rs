@@ -9,10 +9,10 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    attachments,
+    admission, answers, attachments,
     body::MAX_BODY,
-    capabilities, encryption, extensions, guard, health, limits, messages, metrics, microversion, observe, oversize,
-    pools, quotas, request_id, resource_filters, services, snapshots,
+    capabilities, encryption, extensions, gather, guard, health, limits, messages, metrics, microversion, observe,
+    oversize, pools, quotas, request_id, resource_filters, services, snapshots,
     state::ApiState,
     tagged::{self, Tagged},
     types, versions, volumes, zones,
@@ -30,10 +30,14 @@ pub fn router(state: ApiState) -> Router {
         .fallback(guard::no_route)
         .method_not_allowed_fallback(guard::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(oversize::refuse))
         .layer(from_fn(microversion::settle))
-        .layer(from_fn_with_state(guard::Gate::new(state.clone()), guard::bound));
-    // These answer even when there is no place for another request.
+        .layer(from_fn_with_state(state.clone(), answers::bound))
+        .layer(from_fn_with_state(state.clone(), guard::bound))
+        // A request is let in when all of it is there, so that nobody is let in who then keeps others waiting.
+        .layer(from_fn_with_state(state.clone(), admission::admit))
+        .layer(from_fn_with_state(state.clone(), gather::gather))
+        .layer(from_fn(oversize::refuse));
+    // These answer whatever the load.
     let watching = Router::new().route("/healthcheck", get(health::check)).route("/metrics", get(metrics::show));
     watching
         .merge(routes)

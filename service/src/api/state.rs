@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use ashlar_common::{
-    config::Config,
+    config::{Config, limits::Limits},
     ids::{BackendName, PoolName},
     manager::Intake,
     store::{Store, records::Place},
 };
 
-use super::metrics::Metrics;
+use super::{admission::Admission, budget::Budget, lack::Lacks, metrics::Metrics};
+use crate::http::{self, Connections};
 
 /// What the operator decides about the API.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ pub struct ApiSettings {
     pub default_type: String,
     /// Entries in one answer to a list, at most; clients page through the rest.
     pub page_limit: u32,
-    /// Requests worked on at once, at most; one more is answered 503.
-    pub concurrent_requests: usize,
+    /// What clients may take of this process.
+    pub limits: Limits,
     /// How long a request may take. Longer than the intake waits for a host, or its answer is never heard.
     pub request_timeout: Duration,
     /// A host unheard of for longer is down.
@@ -36,6 +37,7 @@ impl ApiSettings {
         Self {
             // A client that waits for a connection must hear from the intake how it ended.
             request_timeout: attach_timeout.saturating_add(Duration::from_secs(60)),
+            limits: config.api.limits.clone(),
             host_down_after: Duration::from_secs(config.scheduler.stale_after_seconds),
             ..Self::new(&config.api.host, &config.api.default_volume_type)
         }
@@ -48,7 +50,7 @@ impl ApiSettings {
             host: host.into(),
             default_type: default_type.into(),
             page_limit: 1000,
-            concurrent_requests: 256,
+            limits: Limits::default(),
             request_timeout: Duration::from_secs(120),
             host_down_after: Duration::from_secs(60),
         }
@@ -80,13 +82,52 @@ struct Inner {
     intake: Intake,
     settings: ApiSettings,
     metrics: Metrics,
+    connections: Connections,
+    admission: Admission,
+    bodies: Budget,
+    answers: Budget,
+    lacks: Lacks,
 }
 
 impl ApiState {
     /// The API in front of `intake`.
     #[must_use]
     pub fn new(intake: Intake, settings: ApiSettings) -> Self {
-        Self { inner: Arc::new(Inner { intake, settings, metrics: Metrics::new() }) }
+        let inner = Inner {
+            metrics: Metrics::new(),
+            connections: Connections::new(http::Limits::from(&settings.limits)),
+            admission: Admission::new(&settings.limits),
+            bodies: Budget::of_mib(settings.limits.body_mib),
+            answers: Budget::of_mib(settings.limits.answer_mib),
+            lacks: Lacks::default(),
+            intake,
+            settings,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The connections that requests come by, for who accepts them.
+    #[must_use]
+    pub fn connections(&self) -> &Connections {
+        &self.inner.connections
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.inner.admission
+    }
+
+    /// Memory for bodies of requests.
+    pub(crate) fn bodies(&self) -> &Budget {
+        &self.inner.bodies
+    }
+
+    /// Memory for answers that are not read yet.
+    pub(crate) fn answers(&self) -> &Budget {
+        &self.inner.answers
+    }
+
+    pub(crate) fn lacks(&self) -> &Lacks {
+        &self.inner.lacks
     }
 
     pub(crate) fn intake(&self) -> &Intake {

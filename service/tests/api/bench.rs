@@ -23,7 +23,8 @@ use tower::ServiceExt;
 /// A service without hosts.
 pub(crate) struct Bench {
     pub(crate) store: Store,
-    router: Router,
+    pub(crate) api: ApiState,
+    pub(crate) router: Router,
     _folder: tempfile::TempDir,
     /// Of a job whose stores are on a server.
     _database: Option<ashlar_lab::postgres::Database>,
@@ -91,7 +92,8 @@ impl Bench {
         );
         let store = Store::open(&location).await.expect("a store");
         let intake = Intake::new(store.clone(), config).expect("an intake");
-        Self { store, router: router(ApiState::new(intake, settings)), _folder: folder, _database: database }
+        let api = ApiState::new(intake, settings);
+        Self { store, router: router(api.clone()), api, _folder: folder, _database: database }
     }
 
     /// Has a backend report one pool of 100 GiB, as its host would.
@@ -141,6 +143,18 @@ impl Bench {
         tx.update_volume(&mut volume, Timestamp::now()).await.expect("written");
         tx.commit().await.expect("committed");
         id
+    }
+
+    /// So many more volumes like that one, in one transaction.
+    pub(crate) async fn copies(&self, volume: &str, count: usize) {
+        let mut tx = self.store.write().await.expect("a transaction");
+        let key: VolumeId = volume.parse().expect("an id");
+        let mut volume = tx.volume(key).await.expect("read").expect("there");
+        for _ in 0..count {
+            volume.id = VolumeId::new();
+            tx.insert_volume(&volume).await.expect("written");
+        }
+        tx.commit().await.expect("committed");
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -118,15 +118,6 @@ async fn a_store_that_is_gone_is_a_503_with_the_reason() {
 }
 
 #[tokio::test]
-async fn one_request_too_many_is_told_to_come_back() {
-    let bench = Bench::with(|settings| settings.concurrent_requests = 0).await;
-    let answer = bench.get("/v3/demo/volumes").await;
-    answer.refused(503);
-    assert_eq!(answer.headers["retry-after"], "1");
-    bench.get("/healthcheck").await;
-}
-
-#[tokio::test]
 async fn a_request_that_cannot_be_done_in_time_changes_nothing() {
     let bench = Bench::with(|settings| settings.request_timeout = std::time::Duration::from_millis(20)).await;
     // The store has one writer, and here it never ends.

@@ -1,11 +1,17 @@
-//! The API as a client meets it: the router over a real store and a real intake, no socket and no host between.
+//! The API as a client meets it: the router over a real store and a real intake, without a host; and by real sockets where
+//! connections are what it is about.
 
+mod admission;
 mod attachments;
 mod bad_input;
 mod bench;
 mod discovery;
 mod lists;
+mod memory;
 mod operators;
+mod slow;
 mod snapshots;
+mod socket;
+mod stopping;
 mod types;
 mod volumes;

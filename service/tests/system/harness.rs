@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     net::TcpListener,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(crate) struct Service {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     port: u16,
+    /// More words of its command line.
+    words: Vec<String>,
     agent: ureq::Agent,
     running: Option<Daemon>,
 }
@@ -36,14 +39,9 @@ pub(crate) struct Answer {
 impl Service {
     /// A service with one local backend, started and with room reported.
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary directory");
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary directory"));
         let port = free_port();
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            .build()
-            .new_agent();
-        let mut service = Self { folder, port, agent, running: None };
+        let mut service = Self { folder, port, words: Vec::new(), agent: agent(), running: None };
         std::fs::create_dir(service.path("volumes")).expect("a directory");
         let text = format!(
             "state_directory = {:?}\n\
@@ -60,6 +58,15 @@ impl Service {
         std::fs::write(service.config(), text).expect("written");
         service.run().await;
         service
+    }
+
+    /// One more API process over the same store, on a port of its own and without hosts.
+    pub(crate) async fn beside(&self) -> Self {
+        let port = free_port();
+        let words = vec!["--no-hosts".to_owned(), "--listen".to_owned(), format!("127.0.0.1:{port}")];
+        let mut other = Self { folder: Arc::clone(&self.folder), port, words, agent: agent(), running: None };
+        other.run().await;
+        other
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -80,6 +87,7 @@ impl Service {
         let driver = driver_program();
         assert!(driver.exists(), "{} is missing: build the workspace first", driver.display());
         let args = ["serve", "--log", "warn", "--config"].map(OsString::from).into_iter().chain([self.config().into()]);
+        let args = args.chain(self.words.iter().map(Into::into));
         self.running = Some(Daemon::start(program, args).expect("started"));
         self.until("the service answers and its pool has reported", |service| {
             let answer = service.try_ask("GET", "/scheduler-stats/get_pools?detail=true", None, "3.0")?;
@@ -150,6 +158,15 @@ impl Service {
         Some(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
     }
 
+    /// A figure of its metrics.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let url = format!("http://127.0.0.1:{}/metrics", self.port);
+        let mut response = self.agent.get(url).call().expect("an answer");
+        let text = response.body_mut().read_to_string().expect("text");
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {text}"));
+        line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+    }
+
     /// Waits until `look` finds something.
     pub(crate) async fn until<T>(&self, what: &str, look: impl Fn(&Self) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
@@ -209,6 +226,11 @@ impl Service {
         let output = run.output(&ctx).await.expect("it compares");
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+    config.build().new_agent()
 }
 
 /// Where the workspace build puts the driver: beside the service.

@@ -5,3 +5,4 @@ mod data;
 mod harness;
 mod kills;
 mod service;
+mod several;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     driver::{SnapshotRef, VolumeRef},
-    ids::{AttachmentId, OpId, SnapshotId, VolumeId},
+    ids::{AttachmentId, OpId, PoolName, SnapshotId, VolumeId},
 };
 
 macro_rules! kinds {
@@ -62,6 +62,8 @@ kinds! {
     OperationWithoutSubject = "operation-without-subject", cleaned: Some("the operation is ended as failed"),
     /// Something is under way by its record, and no open operation is at it.
     StateWithoutOperation = "state-without-operation", cleaned: Some("the backend is asked, and the record finished or failed"),
+    /// What the volumes of a pool count for is not what their records add up to.
+    PoolMiscounted = "pool-miscounted", cleaned: Some("it is counted anew from the records"),
     /// An image file that was being written by an operation that has ended.
     LeftoverFile = "leftover-file", cleaned: Some("the file is removed"),
 }
@@ -77,15 +79,15 @@ impl Kind {
     #[must_use]
     pub const fn default_policy(self) -> Policy {
         match self {
-            Self::StateWithoutOperation => Policy::Clean,
+            Self::StateWithoutOperation | Self::PoolMiscounted => Policy::Clean,
             _ => Policy::Report,
         }
     }
 
-    /// Whether one look is proof: record and log are read in one transaction, so nothing can be between them.
+    /// Whether one look is proof: both sides are in the store, and read and written in one transaction.
     #[must_use]
     pub const fn is_certain(self) -> bool {
-        matches!(self, Self::StateWithoutOperation)
+        matches!(self, Self::StateWithoutOperation | Self::PoolMiscounted)
     }
 }
 
@@ -120,6 +122,11 @@ pub enum About {
         /// Which.
         attachment: AttachmentId,
     },
+    /// A pool.
+    Pool {
+        /// Which.
+        pool: PoolName,
+    },
     /// An entry of the log.
     Operation {
         /// Which.
@@ -142,6 +149,7 @@ impl About {
             Self::Volume { volume } => volume.id.to_string(),
             Self::Snapshot { snapshot } => snapshot.id.to_string(),
             Self::Attachment { attachment, .. } => attachment.to_string(),
+            Self::Pool { pool } => pool.to_string(),
             Self::Operation { operation } | Self::File { operation, .. } => operation.to_string(),
         }
     }

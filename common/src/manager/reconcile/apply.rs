@@ -6,7 +6,7 @@ use super::{Error, Look, mend, records};
 use crate::{
     driver::{Kind as ErrorKind, SnapshotRef, VolumeRef},
     findings::{About, Finding, Kind},
-    ids::{AttachmentId, OpId},
+    ids::{AttachmentId, OpId, PoolName},
     manager::{attach::keep, user_message},
     state::{SnapshotEvent, SnapshotState, Status, VolumeEvent, VolumeState},
     store::{
@@ -67,6 +67,7 @@ pub async fn apply(look: &Look<'_>, by: By, finding: &Finding) -> Result<Applied
             mend_attachment(look, by, *attachment).await
         }
         (Kind::OperationWithoutSubject, About::Operation { operation }) => end_operation(look, by, *operation).await,
+        (Kind::PoolMiscounted, About::Pool { pool }) => recount(look, by, pool).await,
         (Kind::LeftoverFile, About::File { operation, path }) => remove_file(look, *operation, path).await,
         _ => Ok(Applied::Stale),
     }
@@ -154,7 +155,10 @@ async fn mend_volume(look: &Look<'_>, by: By, reference: &VolumeRef) -> Result<A
     };
     match event {
         VolumeEvent::Done(_) if extending => volume.size = volume.provisioned,
-        VolumeEvent::GaveBack(_) if extending => volume.provisioned = volume.size,
+        VolumeEvent::GaveBack(_) if extending => {
+            let size = volume.size;
+            tx.provision(&mut volume, size).await?;
+        }
         _ => {}
     }
     tx.update_volume(&mut volume, now).await?;
@@ -207,6 +211,13 @@ async fn end_operation(look: &Look<'_>, by: By, id: OpId) -> Result<Applied, Err
     let why = format!("{} {} has no record: nobody would know of what this makes", subject.kind(), subject.id());
     let error = OperationError { kind: ErrorKind::NotFound, message: why };
     tx.end_operation(id, Some(&error), look.store.now()).await?;
+    tx.commit().await?;
+    Ok(Applied::Recorded)
+}
+
+async fn recount(look: &Look<'_>, by: By, pool: &PoolName) -> Result<Applied, Error> {
+    let mut tx = begin(look, by).await?;
+    tx.recount(look.backend, pool).await?;
     tx.commit().await?;
     Ok(Applied::Recorded)
 }

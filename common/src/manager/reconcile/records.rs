@@ -1,13 +1,17 @@
 //! What the records say against the operation log, and the log against the files of images.
 
+use std::collections::BTreeSet;
+
 use super::{Error, Look, MOST};
 use crate::{
     findings::{About, Finding, Kind},
-    ids::{OpId, VolumeId},
+    ids::{OpId, PoolName, VolumeId},
     store::{
         Tx,
+        pool_use::PoolUse,
         records::{Operation, Phase, Subject, VolumeRecord, Work},
     },
+    units::ByteCount,
 };
 
 pub(super) async fn findings(look: &Look<'_>) -> Result<Vec<Finding>, Error> {
@@ -31,6 +35,7 @@ pub(super) async fn findings(look: &Look<'_>) -> Result<Vec<Finding>, Error> {
             });
         }
     }
+    miscounted(&mut tx, look, &mut found).await?;
     drop(tx);
     unfinished_files(look, &mut found).await?;
     Ok(found)
@@ -65,6 +70,26 @@ async fn transient(
         let (Some(op), Some((_, volume))) = (attachment.state.op(), placed) else { continue };
         if !is_open(tx, op).await? {
             push(About::Attachment { volume, attachment: attachment.id }, attachment.state.word(), op);
+        }
+    }
+    Ok(())
+}
+
+async fn miscounted(tx: &mut Tx, look: &Look<'_>, found: &mut Vec<Finding>) -> Result<(), Error> {
+    let by_records = tx.pool_use_by_records().await?;
+    let counted = tx.pool_use().await?;
+    let pools: BTreeSet<&PoolName> =
+        by_records.iter().chain(&counted).filter(|pool| pool.backend == *look.backend).map(|pool| &pool.pool).collect();
+    for pool in pools {
+        let of = |all: &[PoolUse]| {
+            let found = all.iter().find(|one| one.backend == *look.backend && one.pool == *pool);
+            found.map_or((ByteCount::ZERO, 0), |found| (found.provisioned, found.volumes))
+        };
+        let (right, wrong) = (of(&by_records), of(&counted));
+        if right != wrong {
+            let detail = format!("{} in {} volumes, counted as {} in {}", right.0, right.1, wrong.0, wrong.1);
+            let about = About::Pool { pool: pool.clone() };
+            found.push(Finding { kind: Kind::PoolMiscounted, about, detail, ours: true });
         }
     }
     Ok(())

@@ -3,10 +3,14 @@
 use std::fmt::Write;
 
 use super::table::{Next, Request, truth};
-use crate::points::Point;
+use crate::{
+    findings::{Kind, Policy},
+    points::Point,
+};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/recovery.md");
 const BEGIN: &str = "<!-- written from common/src/manager/recovery/table.rs -->";
+const BEGIN_FINDINGS: &str = "<!-- written from common/src/findings.rs -->";
 const END: &str = "<!-- end -->";
 
 fn tables() -> String {
@@ -48,11 +52,33 @@ const fn word(next: Next) -> &'static str {
     }
 }
 
-#[test]
-fn the_document_says_what_the_table_says() {
+fn findings() -> String {
+    let mut out = format!("{BEGIN_FINDINGS}\n| finding | `clean` | by default | looks |\n|---|---|---|---|\n");
+    for kind in Kind::ALL {
+        let policy = match kind.default_policy() {
+            Policy::Report => "`report`",
+            Policy::Clean => "`clean`",
+        };
+        let looks = if kind.is_certain() { "1" } else { "2" };
+        let _ = writeln!(out, "| `{kind}` | {} | {policy} | {looks} |", kind.cleaned().unwrap_or("not possible"));
+    }
+    out + END
+}
+
+/// What the document has from `begin` on is `tables`.
+fn assert_said(begin: &str, tables: &str) {
     let page = std::fs::read_to_string(PAGE).expect("docs/recovery.md is there");
-    let tables = tables();
-    let said = page.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END));
+    let said = page.split_once(begin).and_then(|(_, rest)| rest.split_once(END));
     let (said, _) = said.expect("a place for the tables, between the two marks");
-    assert_eq!(format!("{BEGIN}{said}{END}"), tables, "put this between the marks of docs/recovery.md:\n{tables}");
+    assert_eq!(format!("{begin}{said}{END}"), tables, "put this between the marks of docs/recovery.md:\n{tables}");
+}
+
+#[test]
+fn the_document_says_what_the_table_of_recovery_says() {
+    assert_said(BEGIN, &tables());
+}
+
+#[test]
+fn the_document_says_what_is_done_about_each_finding() {
+    assert_said(BEGIN_FINDINGS, &findings());
 }

@@ -176,6 +176,40 @@ async fn a_state_that_waits_for_no_operation_goes_where_the_backend_says_at_the_
 }
 
 #[tokio::test]
+async fn a_volume_that_grew_for_nobody_counts_for_what_it_has() {
+    let bench = Bench::new(100).await;
+    let host = bench.host().await;
+    let mut volume = bench.available(1).await;
+    let store = bench.intake.store();
+    let mut tx = store.write().await.expect("a transaction");
+    tx.provision(&mut volume, ByteCount::from_gib(5).expect("small")).await.expect("written");
+    tx.commit().await.expect("committed");
+    put(&bench, volume.clone(), VolumeState::Extending(OpId::new())).await;
+    assert_eq!(look(&host.worker, &mut Watch::default()).await.cleaned, 1);
+    let mended = bench.volume(volume.id).await.expect("there");
+    assert_eq!((mended.status, mended.size, mended.provisioned), (Status::Available, volume.size, volume.size));
+    let counted = store.read().await.expect("a view").pool_use().await.expect("counts");
+    assert_eq!(counted[0].provisioned, volume.size);
+}
+
+#[tokio::test]
+async fn a_pool_that_is_miscounted_is_counted_anew() {
+    let bench = Bench::new(100).await;
+    let host = bench.host().await;
+    let volume = bench.available(1).await;
+    let place = volume.place.clone().expect("placed");
+    let store = bench.intake.store();
+    let mut tx = store.write().await.expect("a transaction");
+    tx.spoil_pool_use(&place.backend, &place.pool).await.expect("written");
+    tx.commit().await.expect("committed");
+    let round = look(&host.worker, &mut Watch::default()).await;
+    assert!(matches!(&round.found[..], [one] if one.kind == Kind::PoolMiscounted), "{round:?}");
+    assert_eq!(round.cleaned, 1);
+    let mut tx = store.read().await.expect("a view");
+    assert_eq!(tx.pool_use().await.expect("counts"), tx.pool_use_by_records().await.expect("sums"));
+}
+
+#[tokio::test]
 async fn an_operation_for_what_no_record_knows_is_ended_and_makes_nothing() {
     let bench = cleaning().await;
     let worker = bench.worker().await;

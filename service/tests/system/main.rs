@@ -2,7 +2,9 @@
 
 mod clients;
 mod data;
+mod deaths;
 mod harness;
 mod kills;
+mod reconcile;
 mod service;
 mod several;

@@ -7,8 +7,11 @@ mod lock;
 mod logging;
 mod main;
 mod mortality;
+mod neighbours;
 mod reconcile;
 mod run;
+mod standby;
+mod watchdog;
 
 pub use logging::{LogFormat, start_logging};
 pub use main::{DriverProgram, main};

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::{
     image_store::ImageStore,
+    pools::Sightings,
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -38,6 +39,7 @@ pub struct Intake {
     pub(super) default_zone: String,
     pub(super) attach_timeout: Duration,
     pub(super) ended: Arc<Notify>,
+    pub(super) sightings: Sightings,
     heard: Arc<AtomicU64>,
     bell: Bell,
 }
@@ -60,6 +62,7 @@ impl Intake {
     /// When the run directory cannot be used.
     pub fn new(store: Store, config: &Config) -> io::Result<Self> {
         config.make_directories()?;
+        let bell = Bell::new(&config.run_directory())?.with(&store);
         Ok(Self {
             store,
             policy: config.policy(),
@@ -67,8 +70,9 @@ impl Intake {
             default_zone: config.api.availability_zone.clone(),
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
             ended: Arc::new(Notify::new()),
+            sightings: Sightings::default(),
             heard: Arc::new(AtomicU64::new(0)),
-            bell: Bell::new(&config.run_directory())?,
+            bell,
         })
     }
 
@@ -96,7 +100,7 @@ impl Intake {
     /// # Errors
     /// When the socket cannot be made.
     pub async fn listen(&self, run_directory: &Path) -> io::Result<()> {
-        let ear = Ear::bind(run_directory, &Sleeper::Api)?;
+        let ear = Ear::bind(run_directory, &Sleeper::Api)?.with(&self.store, &Sleeper::Api);
         loop {
             ear.heard().await;
             self.heard.fetch_add(1, Ordering::Relaxed);

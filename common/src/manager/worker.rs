@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -15,7 +14,7 @@ use super::{
 use crate::{
     chain::chain,
     config,
-    driver::{Driver, Error, Kind, OpCtx, error::Reaction},
+    driver::{Driver, Error, Kind, Lease, OpCtx, error::Reaction},
     ids::BackendName,
     points::Point,
     store::{
@@ -30,7 +29,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// Between two notes of how far a long operation is.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Pauses between tries grow from the first to the second.
-const PAUSE: (SignedDuration, SignedDuration) = (SignedDuration::from_millis(250), SignedDuration::from_secs(60));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(60));
 
 /// An operation that was claimed this many times the configured attempts has seen that many hosts die or stop over it.
 /// It is not tried for ever: it may be what kills them.
@@ -47,6 +46,8 @@ pub struct Worker {
     pub backend: BackendName,
     /// The epoch under which this host took it.
     pub epoch: u64,
+    /// Its right to touch the backend.
+    pub lease: Lease,
     /// Where images are, if anywhere.
     pub images: Option<ImageStore>,
     /// `[host]` of the configuration.
@@ -68,11 +69,12 @@ impl Worker {
     /// Works until stopped or fenced; then cancels what is under way and waits for it.
     ///
     /// # Errors
-    /// [`store::Error::Fenced`] when another host has taken the backend over.
+    /// [`store::Error::Fenced`] when another host has taken the backend over, [`store::Error::Unknown`] when it is not known
+    /// what was claimed.
     pub async fn run(&self, ear: &Ear) -> Result<(), store::Error> {
         let slots = Arc::new(Semaphore::new(usize::try_from(self.settings.concurrency).unwrap_or(1)));
         let (freed, tasks) = (Arc::new(Notify::new()), TaskTracker::new());
-        let fenced = loop {
+        let ended = loop {
             match self.claim(&slots).await {
                 Ok(operations) => {
                     for (operation, slot) in operations {
@@ -84,7 +86,8 @@ impl Worker {
                         });
                     }
                 }
-                Err(error @ store::Error::Fenced { .. }) => break Some(error),
+                // Without an answer, operations may be claimed that nobody here knows of: the next host finds them.
+                Err(error @ (store::Error::Fenced { .. } | store::Error::Unknown)) => break Some(error),
                 Err(error) => tracing::error!(error = chain(&error), "cannot claim operations; trying again"),
             }
             tokio::select! {
@@ -97,7 +100,7 @@ impl Worker {
         self.stop.cancel();
         tasks.close();
         tasks.wait().await;
-        fenced.map_or(Ok(()), Err)
+        ended.map_or(Ok(()), Err)
     }
 
     /// Claims as many due operations as there are free slots.
@@ -106,15 +109,18 @@ impl Worker {
         slots: &Arc<Semaphore>,
     ) -> Result<Vec<(Operation, tokio::sync::OwnedSemaphorePermit)>, store::Error> {
         let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
-        let now = self.store.now();
+        let clock = self.store.clock();
         // Looked at in a read first: claiming takes the write lock and a durable commit.
-        if free == 0 || !self.store.read().await?.any_due(&self.backend, self.epoch, now).await? {
+        if free == 0
+            || !self.lease.holds()
+            || !self.store.read().await?.any_due(&self.backend, self.epoch, clock).await?
+        {
             return Ok(Vec::new());
         }
         self.store.reached(Point::Due).await;
         let mut tx = self.store.write().await?;
-        tx.still_host(&self.backend, self.epoch).await?;
-        let operations = tx.claim_operations(&self.backend, self.epoch, free, now).await?;
+        tx.still_member(&self.backend, self.epoch).await?;
+        let operations = tx.claim_operations(&self.backend, self.epoch, free, clock).await?;
         self.store.reached(Point::Marked).await;
         tx.commit().await?;
         self.store.reached(Point::Claimed).await;
@@ -126,7 +132,7 @@ impl Worker {
     async fn see_through(&self, operation: Operation) {
         let started = std::time::Instant::now();
         let limit = Duration::from_secs(self.settings.operation_timeout_seconds);
-        let ctx = OpCtx::new(operation.id, limit, self.stop.child_token());
+        let ctx = OpCtx::new(operation.id, limit, self.stop.child_token()).under(self.lease.clone());
         let work = operation.work.name();
         // In a task of its own, so that a panic of the driver is an error of this operation and not of the host.
         let (worker, claimed) = (self.clone(), operation.clone());
@@ -144,7 +150,7 @@ impl Worker {
         let ending = match result {
             Ok(effect) => Ending::Done(effect),
             // The next host looks at what became of it.
-            Err(trouble) if self.stop.is_cancelled() && trouble.error.kind() == Kind::Indeterminate => {
+            Err(trouble) if self.is_ending() && trouble.error.kind() == Kind::Indeterminate => {
                 tracing::info!(op = %operation.id, work, "stopped; the next host goes on");
                 return;
             }
@@ -164,6 +170,7 @@ impl Worker {
 
     /// The driver call; for an operation that was claimed before, after a look at what is true already.
     async fn call(&self, ctx: &OpCtx, operation: &Operation) -> Result<Effect, Trouble> {
+        ctx.check().map_err(|stopped| Trouble { error: stopped.into(), in_doubt: false })?;
         let mut in_doubt = false;
         if operation.attempts > 0 {
             // What an earlier try did is not known until the backend has shown it.
@@ -179,9 +186,14 @@ impl Worker {
             let text = format!("given up: {} hosts died or stopped while they were at it", operation.attempts);
             return Err(Trouble { error: Error::new(Kind::Fatal, text), in_doubt });
         }
+        ctx.check().map_err(|stopped| Trouble { error: stopped.into(), in_doubt })?;
         let performed = perform(&self.store, self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
         self.store.reached(Point::Performed).await;
         performed.map_err(|error| Trouble { error, in_doubt })
+    }
+
+    fn is_ending(&self) -> bool {
+        self.stop.is_cancelled() || !self.lease.holds()
     }
 
     /// How the operation ends after this; `None` if it is to be tried again.
@@ -196,15 +208,15 @@ impl Worker {
     }
 
     async fn defer(&self, operation: &Operation, error: &Error) {
-        let pause = PAUSE.0 * 2_i32.saturating_pow(operation.attempts.min(16));
+        let pause = PAUSE.0 * 2_u32.saturating_pow(operation.attempts.min(16));
         let pause = pause.min(PAUSE.1);
         let why = OperationError { kind: error.kind(), message: error.chain() };
         tracing::warn!(op = %operation.id, kind = %why.kind, error = why.message, ?pause, "trying again later");
         self.insist(|| async {
-            let now = self.store.now();
+            let clock = self.store.clock();
             let mut tx = self.store.write().await?;
-            tx.still_host(&self.backend, self.epoch).await?;
-            tx.defer_operation(operation.id, &why, now + pause, now).await?;
+            tx.still_member(&self.backend, self.epoch).await?;
+            tx.defer_operation(operation.id, &why, clock.uptime + pause, clock.now).await?;
             self.store.reached(Point::Deferring).await;
             tx.commit().await
         })

@@ -8,3 +8,4 @@ mod kills;
 mod reconcile;
 mod service;
 mod several;
+mod takeover;

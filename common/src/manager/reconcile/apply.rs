@@ -77,7 +77,7 @@ pub async fn apply(look: &Look<'_>, by: By, finding: &Finding) -> Result<Applied
 async fn begin(look: &Look<'_>, by: By) -> Result<Tx, store::Error> {
     let mut tx = look.store.write().await?;
     if let By::Host(epoch) = by {
-        tx.still_host(look.backend, epoch).await?;
+        tx.still_member(look.backend, epoch).await?;
     }
     Ok(tx)
 }

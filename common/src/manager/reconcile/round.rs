@@ -63,7 +63,7 @@ impl Worker {
     /// # Errors
     /// When store or backend do not answer, or another host has taken over.
     pub async fn reconcile_once(&self, watch: &mut Watch) -> Result<Round, Error> {
-        let ctx = OpCtx::new(self.store.id(), TIMEOUT, self.stop.child_token());
+        let ctx = OpCtx::new(self.store.id(), TIMEOUT, self.stop.child_token()).under(self.lease.clone());
         let look = Look {
             store: &self.store,
             driver: self.driver.as_ref(),
@@ -99,7 +99,7 @@ impl Worker {
     async fn note(&self, found: Vec<Finding>) -> Result<Vec<Finding>, store::Error> {
         let now = self.store.now();
         let mut tx = self.store.write().await?;
-        tx.still_host(&self.backend, self.epoch).await?;
+        tx.still_member(&self.backend, self.epoch).await?;
         tx.note_findings(&self.backend, &found, now).await?;
         let noted = tx.findings(&self.backend).await?;
         tx.commit().await?;

@@ -2,19 +2,22 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::MemoryBackend;
 use crate::{
     config::{Config, StoreSection},
+    driver::Lease,
     ids::{BackendName, SnapshotId, VolumeId},
-    manager::{ImageStore, Intake, NewSnapshot, NewVolume, Requester, Source, Worker},
+    manager::{
+        ImageStore, Intake, NewSnapshot, NewVolume, Requester, Source, Worker,
+        rivals::{join, members},
+    },
     state::Status,
     store::{
         Error, Store,
-        hosts::Takeover,
+        members::{Gone, Joining},
         records::{Metadata, SnapshotRecord, VolumeRecord},
     },
     units::ByteCount,
@@ -22,7 +25,10 @@ use crate::{
 };
 
 /// Nothing here takes a tenth of this; a case that waits longer has found a fault.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Longer than any case takes, for those that are not about leases.
+const LEASE: Duration = Duration::from_secs(600);
 
 pub(super) struct Bench {
     pub(super) intake: Intake,
@@ -39,6 +45,11 @@ pub(super) struct Bench {
 pub(super) struct Host {
     pub(super) worker: Worker,
     task: JoinHandle<Result<(), Error>>,
+}
+
+/// The one backend.
+pub(super) fn backend() -> BackendName {
+    "disk".parse().expect("a name")
 }
 
 impl Drop for Host {
@@ -86,14 +97,28 @@ impl Bench {
         bench
     }
 
-    /// Takes the backend over without serving it.
+    /// Takes the backend over without serving it: whoever served it is known to be gone.
     pub(super) async fn worker(&self) -> Worker {
         worker(self.intake.store().clone(), self.backend.clone(), &self.config).await
     }
 
+    /// Joins, if there is a seat, as a process that sees the store so and knows these to be gone.
+    pub(super) async fn join(&self, store: Store, length: Duration, gone: &[Gone]) -> Option<Worker> {
+        member(store, self.backend.clone(), &self.config, length, gone).await
+    }
+
+    /// The store as another process would open it.
+    pub(super) async fn store_again(&self) -> Store {
+        Store::open(&self.config.store_location()).await.expect("a store")
+    }
+
     /// Takes the backend over and serves it.
     pub(super) async fn host(&self) -> Host {
-        let worker = self.worker().await;
+        self.serve(self.worker().await)
+    }
+
+    /// Has a member serve.
+    pub(super) fn serve(&self, worker: Worker) -> Host {
         let ear = Ear::bind(&self.config.run_directory(), &Sleeper::Host(worker.backend.clone())).expect("an ear");
         let serving = worker.clone();
         let task = tokio::spawn(async move { serving.run(&ear).await });
@@ -187,27 +212,42 @@ impl Bench {
     }
 }
 
-/// Takes the backend over, as the process that `store` is of.
+/// Takes the backend over, as the process that `store` is of: whoever served it is known to be gone.
 pub(super) async fn worker(store: Store, driver: Arc<MemoryBackend>, config: &Config) -> Worker {
-    let name: BackendName = "disk".parse().expect("a name");
-    let mut tx = store.write().await.expect("a transaction");
-    let takeover = Takeover {
-        backend: &name,
+    let others = members(&store, &backend()).await.expect("members");
+    let gone: Vec<Gone> = others.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
+    member(store, driver, config, LEASE, &gone).await.expect("a seat")
+}
+
+/// Joins, if there is a seat.
+async fn member(
+    store: Store,
+    driver: Arc<MemoryBackend>,
+    config: &Config,
+    length: Duration,
+    gone: &[Gone],
+) -> Option<Worker> {
+    let joining = Joining {
+        backend: &backend(),
         holder: "here:1",
         volume_backend_name: "disk",
         availability_zone: "nova",
-        now: Timestamp::now(),
+        lease: length,
+        gone,
+        now: store.now(),
     };
-    let epoch = tx.take_over(&takeover).await.expect("an epoch");
-    tx.commit().await.expect("committed");
-    Worker {
+    let asked = store.clock().uptime;
+    let epoch = join(&store, &joining).await.expect("an answer")?;
+    let clock = store.clone();
+    Some(Worker {
         store,
         driver,
-        backend: name,
+        backend: backend(),
         epoch,
+        lease: Lease::new(length, asked, move || clock.clock().uptime),
         images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
         settings: config.host.clone(),
         bell: Bell::new(&config.run_directory()).expect("a bell"),
         stop: CancellationToken::new(),
-    }
+    })
 }

@@ -5,6 +5,7 @@ mod bench;
 mod crash;
 mod deaths;
 mod faults;
+mod leases;
 mod lifecycle;
 mod mortal;
 mod races;

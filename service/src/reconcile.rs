@@ -92,7 +92,7 @@ async fn ask(file: &Path, name: &BackendName, driver: &str, search: &OsStr, appl
 
 /// A line for each finding, and a last one that says what to do next.
 fn table(reports: &[Value], applied: bool) -> String {
-    let rows: Vec<[String; 5]> = reports.iter().flat_map(|report| rows(report)).collect();
+    let rows: Vec<[String; 5]> = reports.iter().flat_map(rows).collect();
     if rows.is_empty() {
         return "records, log and backends agree\n".to_owned();
     }

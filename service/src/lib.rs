@@ -5,5 +5,6 @@ pub mod check;
 pub mod drivers;
 pub mod http;
 pub mod reconcile;
+pub mod schedule;
 pub mod serve;
 pub mod supervisor;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ashlar::{
-    check, reconcile,
+    check, reconcile, schedule,
     serve::{self, Orders},
 };
 use ashlar_common::{
@@ -21,6 +21,8 @@ use clap::{Parser, Subcommand};
         ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
         one more API process beside it\n  \
+        ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n    \
+        says where such a volume would go, and why\n  \
         ashlar reconcile --config /etc/ashlar/ashlar.toml   what does not fit together, and what would be done about it\n\n\
         Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration; 3 reconcile found what is not mended"
 )]
@@ -82,6 +84,8 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Says where a volume would go, from what is in the store; nothing is changed
+    Schedule(schedule::Asked),
 }
 
 const MISUSE: u8 = 2;
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
             }
         }
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
+        Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),
     }
 }
 

@@ -11,9 +11,10 @@ use crate::{
     driver::Lease,
     ids::{BackendName, SnapshotId, VolumeId},
     manager::{
-        ImageStore, Intake, NewSnapshot, NewVolume, Requester, Source, Worker,
+        ImageStore, Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker,
         rivals::{join, members},
     },
+    scheduler::Hints,
     state::Status,
     store::{
         Error, Store,
@@ -151,6 +152,7 @@ impl Bench {
             availability_zone: None,
             metadata: Metadata::new(),
             multi_attach: false,
+            hints: Hints::default(),
         };
         self.intake.create_volume(&self.who, new).await.expect("taken in")
     }
@@ -239,6 +241,7 @@ async fn member(
     let asked = store.clock().uptime;
     let epoch = join(&store, &joining).await.expect("an answer")?;
     let clock = store.clone();
+    let functions = config.backends.get(&backend()).map(OperatorFunctions::of).unwrap_or_default();
     Some(Worker {
         store,
         driver,
@@ -247,6 +250,7 @@ async fn member(
         lease: Lease::new(length, asked, move || clock.clock().uptime),
         images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
         settings: config.host.clone(),
+        functions,
         bell: Bell::new(&config.run_directory()).expect("a bell"),
         stop: CancellationToken::new(),
     })

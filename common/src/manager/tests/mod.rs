@@ -8,6 +8,7 @@ mod faults;
 mod leases;
 mod lifecycle;
 mod mortal;
+mod placement;
 mod races;
 mod reconcile;
 mod refusals;

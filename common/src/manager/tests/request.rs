@@ -6,6 +6,7 @@ use crate::{
     ids::{AttachmentId, ImageId, SnapshotId, VolumeId},
     image::ImageFormat,
     manager::{Intake, NewAttachment, NewSnapshot, NewVolume, Refusal, Requester, Source, recovery::table::Request},
+    scheduler::Hints,
     state::Status,
     store::records::Metadata,
     units::ByteCount,
@@ -87,6 +88,7 @@ fn volume_from(source: Source) -> NewVolume {
         availability_zone: None,
         metadata: Metadata::new(),
         multi_attach: false,
+        hints: Hints::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::net::UnixDatagram;
+use tokio::{net::UnixDatagram, sync::Notify};
 use uuid::Uuid;
 
 use crate::ids::BackendName;
@@ -39,17 +39,38 @@ pub enum Sleeper {
 
 /// Wakes others.
 #[derive(Clone, Debug)]
-pub struct Bell {
+pub struct Bell(Line);
+
+#[derive(Clone, Debug)]
+enum Line {
+    Sockets(Sockets),
+    Wire(Arc<dyn Wire>),
+}
+
+/// Carries wake-ups where there are no sockets: between the processes of a simulation.
+pub trait Wire: std::fmt::Debug + Send + Sync {
+    /// May lose it, or bring it late or twice.
+    fn ring(&self, sleeper: &Sleeper);
+}
+
+#[derive(Clone, Debug)]
+struct Sockets {
     directory: Arc<File>,
     socket: Arc<net::UnixDatagram>,
 }
 
 /// Is woken.
 #[derive(Debug)]
-pub struct Ear {
-    socket: UnixDatagram,
-    /// What is to be removed with it. A host's socket is not: the next host has it under the same name.
-    own: Option<(File, String)>,
+pub struct Ear(Listening);
+
+#[derive(Debug)]
+enum Listening {
+    Socket {
+        socket: UnixDatagram,
+        /// What is to be removed with it. A host's socket is not: the next host has it under the same name.
+        own: Option<(File, String)>,
+    },
+    Wire(Arc<Notify>),
 }
 
 /// The path of an open directory, short however deep the directory is.
@@ -74,9 +95,25 @@ impl Bell {
     /// # Errors
     /// When the directory cannot be opened.
     pub fn new(run_directory: &Path) -> io::Result<Self> {
-        Self::over(File::open(run_directory)?)
+        Sockets::over(File::open(run_directory)?).map(|sockets| Self(Line::Sockets(sockets)))
     }
 
+    /// A bell of a simulated process.
+    #[must_use]
+    pub fn simulated(wire: Arc<dyn Wire>) -> Self {
+        Self(Line::Wire(wire))
+    }
+
+    /// Wakes them, if they are there. Never waits: a sleeper with a full queue is about to wake anyway.
+    pub fn ring(&self, sleeper: &Sleeper) {
+        match &self.0 {
+            Line::Sockets(sockets) => sockets.ring(sleeper),
+            Line::Wire(wire) => wire.ring(sleeper),
+        }
+    }
+}
+
+impl Sockets {
     fn over(directory: File) -> io::Result<Self> {
         // The system's socket and not the runtime's: that one refuses to send until it was told that it may.
         let socket = net::UnixDatagram::unbound()?;
@@ -84,8 +121,7 @@ impl Bell {
         Ok(Self { directory: Arc::new(directory), socket: Arc::new(socket) })
     }
 
-    /// Wakes them, if they are there. Never waits: a sleeper with a full queue is about to wake anyway.
-    pub fn ring(&self, sleeper: &Sleeper) {
+    fn ring(&self, sleeper: &Sleeper) {
         match sleeper {
             Sleeper::Host(backend) => {
                 if let Err(error) = self.send(of_host(backend).as_ref()) {
@@ -143,11 +179,11 @@ impl Ear {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        Ok(Self { socket: UnixDatagram::bind(&path)?, own: None })
+        Ok(Self(Listening::Socket { socket: UnixDatagram::bind(&path)?, own: None }))
     }
 
     fn bind_api(directory: File) -> io::Result<Self> {
-        if Bell::over(directory.try_clone()?)?.ring_apis() >= MAX_APIS {
+        if Sockets::over(directory.try_clone()?)?.ring_apis() >= MAX_APIS {
             return Err(io::Error::other(format!("{MAX_APIS} API processes listen already")));
         }
         let name = format!("{}{}{}", API.0, Uuid::new_v4(), API.1);
@@ -158,23 +194,33 @@ impl Ear {
         std::fs::rename(&new, &path).inspect_err(|_| {
             let _ = std::fs::remove_file(&new);
         })?;
-        Ok(Self { socket, own: Some((directory, name)) })
+        Ok(Self(Listening::Socket { socket, own: Some((directory, name)) }))
+    }
+
+    /// The ear of a simulated process: hears when it is notified.
+    #[must_use]
+    pub fn simulated(woken: Arc<Notify>) -> Self {
+        Self(Listening::Wire(woken))
     }
 
     /// Waits for a wake-up and swallows those that came with it.
     pub async fn heard(&self) {
+        let socket = match &self.0 {
+            Listening::Socket { socket, .. } => socket,
+            Listening::Wire(woken) => return woken.notified().await,
+        };
         let mut nothing = [0_u8; 1];
-        if self.socket.recv(&mut nothing).await.is_err() {
+        if socket.recv(&mut nothing).await.is_err() {
             // A broken socket would make this a busy loop; the caller's polling interval takes over.
             std::future::pending::<()>().await;
         }
-        while self.socket.try_recv(&mut nothing).is_ok() {}
+        while socket.try_recv(&mut nothing).is_ok() {}
     }
 }
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        if let Some((directory, name)) = &self.own {
+        if let Listening::Socket { own: Some((directory, name)), .. } = &self.0 {
             // If this fails, the next ring does it.
             let _ = std::fs::remove_file(short_path(directory).join(name));
         }

@@ -60,7 +60,13 @@ impl Intake {
     /// When the run directory cannot be used.
     pub fn new(store: Store, config: &Config) -> io::Result<Self> {
         config.make_directories()?;
-        Ok(Self {
+        Ok(Self::with_bell(store, config, Bell::new(&config.run_directory())?))
+    }
+
+    /// The same with a bell that is there already.
+    #[must_use]
+    pub fn with_bell(store: Store, config: &Config, bell: Bell) -> Self {
+        Self {
             store,
             policy: config.policy(),
             images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
@@ -68,8 +74,8 @@ impl Intake {
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
             ended: Arc::new(Notify::new()),
             heard: Arc::new(AtomicU64::new(0)),
-            bell: Bell::new(&config.run_directory())?,
-        })
+            bell,
+        }
     }
 
     /// The store, for reading and for edits that no host needs to know of.
@@ -97,6 +103,12 @@ impl Intake {
     /// When the socket cannot be made.
     pub async fn listen(&self, run_directory: &Path) -> io::Result<()> {
         let ear = Ear::bind(run_directory, &Sleeper::Api)?;
+        self.listen_with(&ear).await;
+        Ok(())
+    }
+
+    /// The same with an ear that is there already. Never ends.
+    pub async fn listen_with(&self, ear: &Ear) {
         loop {
             ear.heard().await;
             self.heard.fetch_add(1, Ordering::Relaxed);

@@ -23,6 +23,7 @@ impl Worker {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }
@@ -63,6 +64,7 @@ impl Worker {
         let mut ticks = tokio::time::interval(CLEANUP_INTERVAL);
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }

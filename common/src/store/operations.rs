@@ -206,6 +206,16 @@ impl Tx {
         query(sql).bind(id.to_string()).fetch_optional(self, from_row).await
     }
 
+    /// The whole log, each entry with its place in it. For simulations: on a service in use it is long.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn whole_log(&mut self) -> Result<Vec<(u64, Operation)>> {
+        query(format!("SELECT sequence, {COLUMNS} FROM operations ORDER BY sequence"))
+            .fetch_all(self, |row| Ok((row::count(row, "sequence")?, from_row(row)?)))
+            .await
+    }
+
     /// How many operations there are in each phase, per backend.
     ///
     /// # Errors

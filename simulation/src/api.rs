@@ -18,6 +18,8 @@ pub(crate) async fn main(api: Identity, config: Arc<Config>, location: Location,
     let intake = Intake::with_bell(store, &config, api.bell());
     *door.lock().unwrap_or_else(PoisonError::into_inner) = Some(intake.clone());
     api.fabric.note(&api.name, format_args!("is up"));
+    let watching = intake.clone();
+    tokio::spawn(async move { watching.watch_hosts().await });
     let ear = api.ear(Sleeper::Api);
     intake.listen_with(&ear).await;
 }

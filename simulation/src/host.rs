@@ -6,13 +6,17 @@ use ashlar_common::{
     config::Config,
     ids::BackendName,
     manager::Worker,
-    store::{Error, Location, hosts::Takeover},
+    store::{
+        Error, Location, Store,
+        members::{Gone, Joining},
+    },
     wakeup::Sleeper,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{backend::driver::ModelDriver, surroundings::Identity};
 
+const LEASE: Duration = Duration::from_secs(6);
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// Waits for the backend, and serves it until fenced. Its supervisor starts it again.
@@ -38,16 +42,7 @@ async fn lock(host: &Identity, backend: &BackendName) {
 
 async fn serve(host: &Identity, backend: &BackendName, config: &Config, location: &Location) -> Result<(), Error> {
     let store = host.store(location).await?;
-    let takeover = Takeover {
-        backend,
-        holder: &host.name,
-        volume_backend_name: backend.as_str(),
-        availability_zone: "nova",
-        now: store.now(),
-    };
-    let mut tx = store.write().await?;
-    let epoch = tx.take_over(&takeover).await?;
-    tx.commit().await?;
+    let Some(epoch) = join(host, backend, &store).await? else { return Ok(()) };
     host.fabric.note(&host.name, format_args!("serves {backend} under epoch {epoch}"));
     let multi_attach = host.fabric.inner().backends.get(backend).is_some_and(|content| content.plan.multi_attach);
     let worker = Worker {
@@ -64,4 +59,23 @@ async fn serve(host: &Identity, backend: &BackendName, config: &Config, location
     let reporter = worker.clone();
     tokio::spawn(async move { reporter.publish_stats().await });
     worker.run(&ear).await
+}
+
+/// Becomes the backend's member. Whoever was one before has ended: this process has the lock.
+async fn join(host: &Identity, backend: &BackendName, store: &Store) -> Result<Option<u64>, Error> {
+    let mut tx = store.write().await?;
+    let gone: Vec<Gone> =
+        tx.members_of(backend).await?.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
+    let joining = Joining {
+        backend,
+        holder: &host.name,
+        volume_backend_name: backend.as_str(),
+        availability_zone: "nova",
+        lease: LEASE,
+        gone: &gone,
+        now: store.now(),
+    };
+    let epoch = tx.join(&joining).await?;
+    tx.commit().await?;
+    Ok(epoch)
 }

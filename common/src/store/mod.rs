@@ -8,6 +8,7 @@ mod engine;
 pub mod error;
 pub mod hosts;
 pub mod listing;
+pub mod members;
 pub mod messages;
 pub mod open;
 pub mod operations;
@@ -22,7 +23,7 @@ pub mod volumes;
 pub use engine::location::{Location, PostgresLocation};
 pub use error::Error;
 pub use open::Store;
-pub use surroundings::{Director, Fate, Link, Simulated, Surroundings};
+pub use surroundings::{Clock, Director, Fate, Link, Simulated, Surroundings};
 pub use tx::Tx;
 
 #[cfg(test)]

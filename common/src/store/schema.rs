@@ -33,6 +33,12 @@ const CHANGES: &[Change] = &[
         up: include_str!("../../migrations/0002_turn.up.sql"),
         down: Some(include_str!("../../migrations/0002_turn.down.sql")),
     },
+    Change {
+        number: 3,
+        name: "members",
+        up: include_str!("../../migrations/0003_members.up.sql"),
+        down: Some(include_str!("../../migrations/0003_members.down.sql")),
+    },
 ];
 
 /// Which changes the store has. Zero stands for none, and its row is the lock of whoever changes the schema.

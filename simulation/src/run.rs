@@ -17,8 +17,8 @@ const AFTER_STORM: u32 = 40;
 const STORM: u32 = 4000;
 /// Virtual time after which what has not come to rest never will.
 const PATIENCE: Duration = Duration::from_secs(1200);
-/// How long the backends' reports take to show what is there.
-const REPORTS: Duration = Duration::from_secs(6);
+/// How long the backends' reports take to show what is there, also where one is slow that was asked for before.
+const REPORTS: Duration = Duration::from_secs(18);
 
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -103,8 +103,10 @@ fn storm(world: &mut World) -> std::io::Result<Broken> {
 /// Waits until all has come to rest, and looks whether it is as it must be.
 fn settle(world: &mut World) -> std::io::Result<Broken> {
     let until = world.fabric.inner().now + PATIENCE;
+    let mut number = 0;
     while world.fabric.inner().now < until && !world.is_at_rest() {
-        let broken = world.calm_step()?;
+        let broken = world.calm_step(number)?;
+        number += 1;
         if !broken.is_empty() {
             return Ok(broken);
         }
@@ -116,7 +118,7 @@ fn settle(world: &mut World) -> std::io::Result<Broken> {
 fn fill(world: &mut World) -> std::io::Result<Broken> {
     let until = world.fabric.inner().now + REPORTS;
     while world.fabric.inner().now < until {
-        let broken = world.calm_step()?;
+        let broken = world.calm_step(u32::MAX)?;
         if !broken.is_empty() {
             return Ok(broken);
         }

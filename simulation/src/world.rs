@@ -35,8 +35,8 @@ use crate::{
 static DATABASES: AtomicU64 = AtomicU64::new(0);
 /// How far time goes in a step while faults strike, in milliseconds.
 const STRIDES: [u64; 12] = [0, 0, 0, 1, 1, 2, 5, 10, 20, 50, 150, 700];
-/// How far it goes when they have stopped.
-const CALM_STRIDE: Duration = Duration::from_millis(100);
+/// How far it goes when they have stopped: first a little, then more, since nothing then is but waiting.
+const CALM_STRIDES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(400));
 
 /// A world.
 #[derive(Debug)]
@@ -101,9 +101,9 @@ impl World {
         self.step(stride)
     }
 
-    /// One step in which nothing does.
-    pub(crate) fn calm_step(&mut self) -> io::Result<Broken> {
-        self.step(CALM_STRIDE)
+    /// One step in which nothing does, so many after the last that was about something.
+    pub(crate) fn calm_step(&mut self, number: u32) -> io::Result<Broken> {
+        self.step(if number < 20 { CALM_STRIDES.0 } else { CALM_STRIDES.1 })
     }
 
     /// Ends all that goes wrong.

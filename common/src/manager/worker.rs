@@ -19,7 +19,7 @@ use crate::{
     points::Point,
     store::{
         self, Store,
-        records::{Operation, OperationError},
+        records::{Operation, OperationError, Phase},
     },
     wakeup::{Bell, Ear, Sleeper},
 };
@@ -117,10 +117,39 @@ impl Worker {
         tx.still_member(&self.backend, self.epoch).await?;
         let operations = tx.claim_operations(&self.backend, self.epoch, free, clock).await?;
         self.store.reached(Point::Marked).await;
-        tx.commit().await?;
+        let operations = match tx.commit().await {
+            Err(store::Error::Unknown) => self.taken(operations).await?,
+            ended => ended.map(|()| operations)?,
+        };
         self.store.reached(Point::Claimed).await;
         let with_slot = |operation| Arc::clone(slots).try_acquire_owned().ok().map(|slot| (operation, slot));
         Ok(operations.into_iter().filter_map(with_slot).collect())
+    }
+
+    /// Which of these were claimed, where the end of the commit is not known. Those that were are looked for until the store
+    /// answers: nobody else takes them up while this host lives.
+    async fn taken(&self, operations: Vec<Operation>) -> Result<Vec<Operation>, store::Error> {
+        loop {
+            match self.look_for(&operations).await {
+                Err(error) if !self.stop.is_cancelled() => {
+                    tracing::error!(error = chain(&error), "cannot see what was claimed; looking again");
+                    tokio::time::sleep(POLL).await;
+                }
+                looked => return looked,
+            }
+        }
+    }
+
+    async fn look_for(&self, operations: &[Operation]) -> Result<Vec<Operation>, store::Error> {
+        let mut tx = self.store.read().await?;
+        let mut mine = Vec::new();
+        for operation in operations {
+            let current = tx.operation(operation.id).await?;
+            if current.is_some_and(|current| current.phase == Phase::Running && current.epoch == self.epoch) {
+                mine.push(operation.clone());
+            }
+        }
+        Ok(mine)
     }
 
     /// Does one claimed operation, and commits or defers it. Errors end here.
@@ -206,7 +235,7 @@ impl Worker {
             let clock = self.store.clock();
             let mut tx = self.store.write().await?;
             tx.still_member(&self.backend, self.epoch).await?;
-            tx.defer_operation(operation.id, &why, clock.uptime + pause, clock.now).await?;
+            tx.defer_operation(operation, self.epoch, &why, clock.uptime + pause, clock.now).await?;
             tx.commit().await
         })
         .await;

@@ -1,12 +1,12 @@
 //! The configuration file: one TOML file for the service and its hosts. Unknown keys are refused.
 
+pub mod api;
 pub mod limits;
 
 use std::{
     collections::BTreeMap,
     fs::DirBuilder,
     io,
-    net::SocketAddr,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::limits::Limits;
+use self::api::Api;
 use crate::{
     ids::BackendName,
     scheduler::Policy,
@@ -55,24 +55,6 @@ pub struct StoreSection {
     pub password_file: Option<PathBuf>,
 }
 
-/// `[api]`
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Api {
-    /// Address and port. Loopback only, as long as there is no authentication.
-    pub listen: SocketAddr,
-    /// Name of this service's machine in `host@backend#pool`.
-    pub host: String,
-    /// The zone of volumes that ask for none, and of backends that name none.
-    pub availability_zone: String,
-    /// The type of volumes that ask for none.
-    pub default_volume_type: String,
-    /// How long a call that must answer with a connection waits for the host.
-    pub attach_timeout_seconds: u64,
-    /// What clients may take of this process, and for how long.
-    pub limits: Limits,
-}
-
 /// `[scheduler]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -105,6 +87,9 @@ pub struct Host {
     pub attempts: u32,
     /// How long ended operations stay in the log.
     pub keep_operations_days: u32,
+    /// A host that could not say for so long that it is alive stops; half as long again after that, another may take its
+    /// backend.
+    pub lease_seconds: u64,
 }
 
 /// `[backends.<name>]`
@@ -138,19 +123,6 @@ impl StoreSection {
     }
 }
 
-impl Default for Api {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8776)),
-            host: "ashlar".to_owned(),
-            availability_zone: "nova".to_owned(),
-            default_volume_type: "__DEFAULT__".to_owned(),
-            attach_timeout_seconds: 60,
-            limits: Limits::default(),
-        }
-    }
-}
-
 impl Default for Scheduler {
     fn default() -> Self {
         Self { stale_after_seconds: 60, capacity_weight_multiplier: 1 }
@@ -165,7 +137,16 @@ impl Default for Host {
             operation_timeout_seconds: 3600,
             attempts: 8,
             keep_operations_days: 30,
+            lease_seconds: 6,
         }
+    }
+}
+
+impl Host {
+    /// How long a host goes on after it last said that it is alive.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
     }
 }
 
@@ -231,21 +212,18 @@ impl Config {
         if !self.state_directory.is_absolute() {
             return Some(("state_directory".to_owned(), "must be an absolute path".to_owned()));
         }
-        if !self.api.listen.ip().is_loopback() {
-            let why = "must be a loopback address such as 127.0.0.1:8776: there is no authentication yet";
-            return Some(("api.listen".to_owned(), why.to_owned()));
-        }
         if let Some(why) = self.store.as_ref().and_then(StoreSection::complaint) {
             return Some(("store.url".to_owned(), why));
         }
         at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
-            .or_else(|| self.api.limits.complaint())
+            .or_else(|| self.api.complaint())
             .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
             .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
             .or_else(|| at_least("host.concurrency", self.host.concurrency.into(), 1))
             .or_else(|| at_least("host.operation_timeout_seconds", self.host.operation_timeout_seconds, 1))
             .or_else(|| at_least("host.attempts", self.host.attempts.into(), 1))
             .or_else(|| at_least("host.keep_operations_days", self.host.keep_operations_days.into(), 1))
+            .or_else(|| at_least("host.lease_seconds", self.host.lease_seconds, 1))
     }
 
     /// Where the store is.

@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) rings: Vec<(Duration, Place)>,
     /// The lock that a machine gives to one host of a backend.
     pub(crate) locks: BTreeMap<BackendName, Place>,
+    /// The epoch that was joined under last, by backend.
+    pub(crate) newest: BTreeMap<BackendName, u64>,
     pub(crate) backends: BTreeMap<BackendName, Content>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) answers: Vec<(u32, Told)>,
@@ -69,6 +71,7 @@ impl Fabric {
             ears: BTreeMap::new(),
             rings: Vec::new(),
             locks: BTreeMap::new(),
+            newest: BTreeMap::new(),
             backends,
             effects: Vec::new(),
             answers: Vec::new(),

@@ -12,6 +12,7 @@ use ashlar_common::{
     store::{
         Error, Store,
         listing::Listing,
+        members::MemberRecord,
         records::{AttachmentRecord, MessageRecord, Operation, SnapshotRecord, VolumeRecord},
     },
 };
@@ -23,6 +24,7 @@ pub(crate) struct View {
     pub(crate) snapshots: Vec<SnapshotRecord>,
     pub(crate) attachments: Vec<AttachmentRecord>,
     pub(crate) messages: Vec<MessageRecord>,
+    pub(crate) members: Vec<MemberRecord>,
     /// The log, by its order.
     pub(crate) log: Vec<(u64, Operation)>,
     index: BTreeMap<OpId, usize>,
@@ -58,6 +60,7 @@ async fn read(store: &Store) -> Result<View, Error> {
         snapshots: tx.list_snapshots(&all).await?,
         attachments: tx.list_attachments(&all).await?,
         messages: tx.list_messages(&all).await?,
+        members: tx.members().await?,
         log,
         index,
     })

@@ -64,6 +64,10 @@ pub struct BackendPlan {
     pub multi_attach: bool,
     /// Processes that want to be its host.
     pub hosts: u32,
+    /// How many of them serve at a time; more than one is active-active.
+    pub seats: u32,
+    /// They are on one machine, whose locks tell when one of them has ended.
+    pub one_machine: bool,
 }
 
 /// A world.
@@ -89,12 +93,17 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let backends = (0..random.u32(1..=2))
-            .map(|_| BackendPlan {
-                total: gib(random.u64(4..=12)),
-                foreign: gib(random.u64(0..=2)),
-                thin: random.u32(..4) == 0,
-                multi_attach: random.u32(..3) == 0,
-                hosts: random.u32(1..=2),
+            .map(|_| {
+                let active_active = random.u32(..5) == 0;
+                BackendPlan {
+                    total: gib(random.u64(4..=12)),
+                    foreign: gib(random.u64(0..=2)),
+                    thin: random.u32(..4) == 0,
+                    multi_attach: random.u32(..3) == 0,
+                    hosts: random.u32(1..=2) + u32::from(active_active),
+                    seats: 1 + u32::from(active_active),
+                    one_machine: !active_active && random.bool(),
+                }
             })
             .collect();
         // A few worlds have none: what breaks there needs no fault.

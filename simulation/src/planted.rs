@@ -21,8 +21,6 @@ pub enum Planted {
     ToldBeforeCommit,
     /// A request that was committed is told as refused.
     CommitToldAsUndone,
-    /// Operations on one thing are claimed in any order.
-    OrderIgnored,
     /// A thing is changed or removed while an earlier operation reads it.
     ReaderOvertaken,
     /// What was tried before is tried again without a look at the backend.
@@ -49,6 +47,14 @@ pub enum Planted {
     SecondClientLetIn,
     /// The next host has the epoch of the one before.
     EpochStays,
+    /// Hosts commit without a look whether they still may.
+    FencedCommit,
+    /// Whoever wants to serve a backend does, without waiting for the lease of who does.
+    LeaseIgnored,
+    /// A host whose commit went unheard puts an operation back that it has claimed again since.
+    PutBackTwice,
+    /// How far an operation is is noted as it comes.
+    ProgressGoesBack,
     /// Hosts look for work only when they were woken.
     WakeUpNeeded,
     /// A volume's record goes before the backend has removed it.
@@ -74,25 +80,28 @@ impl Planted {
     fn replacement(self) -> Option<(&'static str, &'static str, &'static str)> {
         Some(match self {
             Self::OperationNotLogged => ("INSERT INTO operations", "WHERE 1 = 0", "INSERT"),
-            Self::OrderIgnored => ("earlier.sequence < operations.sequence", "1 = 0", ""),
             Self::ReaderOvertaken => ("reader.sequence < operations.sequence", "1 = 0", ""),
             Self::RecoveryWithoutLook => ("attempts = attempts + 1", "attempts = attempts", ""),
             Self::LeftBehind => ("OR NOT EXISTS (SELECT 1 FROM members", "OR epoch = 0 AND NOT EXISTS (SELECT 1 FROM members", ""),
             Self::ClaimedTwice => ("phase = 'pending' AND epoch = $3", "epoch = $3", ""),
             Self::NotPutBack => ("SET phase = 'pending', not_before", "SET phase = 'running', not_before", ""),
             Self::PromisedRoomForgotten => ("SUM(provisioned_bytes)", "SUM(0)", ""),
-            Self::PromiseSinceReportForgotten => ("COALESCE(SUM(promised_bytes), 0)", "0", ""),
-            Self::StaleReportTrusted => ("VALUES ($1, $2, $3, $4)", "VALUES ($1, $2, $3, $4 + 60000000)", "INTO pools"),
+            Self::PromiseSinceReportForgotten => ("SUM(promised_bytes)", "SUM(0)", ""),
+            Self::StaleReportTrusted => ("$4, $5)", "$4, $5 + 3)", "INTO pools"),
             Self::StatusFromBefore => ("status = $6", "status = status", "UPDATE volumes"),
             Self::GrowthNotReserved => ("provisioned_bytes = $13", "provisioned_bytes = $4", ""),
             Self::RoomReleasedTwice => ("provisioned_bytes = $13", "provisioned_bytes = $13 - 1073741824", ""),
             Self::SecondClientLetIn => ("WHERE volume_id IN", "WHERE 1 = 0 AND volume_id IN", "FROM attachments"),
             Self::EpochStays => ("epoch = hosts.epoch + 1", "epoch = hosts.epoch", ""),
+            Self::FencedCommit => ("FROM members WHERE backend = $1 AND epoch = $2", "WHERE 1 = 1", "SELECT epoch"),
+            Self::PutBackTwice => (" AND phase = 'running' AND epoch = $6 AND attempts = $7", "", "SET phase = 'pending'"),
             Self::FailureToldAsDone => ("SET phase = $2,", "SET phase = 'done',", ""),
             Self::OthersWorkTaken => ("backend = $1 AND", "", "earlier"),
             Self::ToldBeforeCommit
             | Self::CommitToldAsUndone
             | Self::WakeUpNeeded
+            | Self::LeaseIgnored
+            | Self::ProgressGoesBack
             | Self::RecordGoesFirst
             | Self::RepeatedAttach
             | Self::UserNotTold => return None,

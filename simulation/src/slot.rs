@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 use crate::{
     api::{self, Door},
     fabric::{Fabric, Place},
-    host,
-    plan::Fault,
+    host::Host,
+    plan::{BackendPlan, Fault},
     process::Process,
     surroundings::Identity,
 };
@@ -28,7 +28,7 @@ const WRONG: i64 = 3 * 3600 * 1_000_000;
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Api(Door),
-    Host(BackendName),
+    Host(BackendName, BackendPlan),
 }
 
 /// A place.
@@ -69,7 +69,9 @@ impl Slot {
         let (identity, config, location) = (self.identity.clone(), Arc::clone(config), location.clone());
         let started = match self.kind.clone() {
             Kind::Api(door) => Process::start(now, api::main(identity, config, location, door))?,
-            Kind::Host(backend) => Process::start(now, host::main(identity, backend, config, location))?,
+            Kind::Host(backend, plan) => {
+                Process::start(now, Host { identity, backend, plan, config }.main(location))?
+            }
         };
         self.running = Some(started);
         Ok(())

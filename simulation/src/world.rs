@@ -296,7 +296,7 @@ fn slots(fabric: &Arc<Fabric>) -> Vec<Slot> {
     }
     for (index, backend) in fabric.plan.backends.iter().enumerate() {
         for host in 0..backend.hosts {
-            let kind = Kind::Host(backend_name(index));
+            let kind = Kind::Host(backend_name(index), backend.clone());
             slots.push(Slot::new(fabric, slots.len(), format!("host-{index}.{host}"), kind));
         }
     }

@@ -56,7 +56,7 @@ impl Intake {
         })?;
         let event = VolumeEvent::Extend(op);
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
-        volume.provisioned = size;
+        tx.provision(&mut volume, size).await?;
         // What was promised to it before adds up until a report shows it.
         let report = tx.report_moment(&backend, &reference.pool).await?;
         let reported = report.is_some_and(|report| volume.promised_moment.is_before(report));

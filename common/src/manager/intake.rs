@@ -62,7 +62,8 @@ impl Intake {
     /// When the run directory cannot be used.
     pub fn new(store: Store, config: &Config) -> io::Result<Self> {
         config.make_directories()?;
-        Ok(Self::with_bell(store, config, Bell::new(&config.run_directory())?))
+        let bell = Bell::new(&config.run_directory())?.with(&store);
+        Ok(Self::with_bell(store, config, bell))
     }
 
     /// The same with a bell that is there already.
@@ -105,7 +106,7 @@ impl Intake {
     /// # Errors
     /// When the socket cannot be made.
     pub async fn listen(&self, run_directory: &Path) -> io::Result<()> {
-        let ear = Ear::bind(run_directory, &Sleeper::Api)?;
+        let ear = Ear::bind(run_directory, &Sleeper::Api)?.with(&self.store, &Sleeper::Api);
         self.listen_with(&ear).await;
         Ok(())
     }

@@ -129,7 +129,10 @@ async fn volume(
     volume.state = or_stay(operation.id, &volume.state, volume.state.on(&ending.volume_event(operation.id)));
     match (&operation.work, ending) {
         (Work::ExtendVolume { to, .. }, Ending::Done(_)) => volume.size = *to,
-        (Work::ExtendVolume { .. }, Ending::GaveBack(_)) => volume.provisioned = volume.size,
+        (Work::ExtendVolume { .. }, Ending::GaveBack(_)) => {
+            let size = volume.size;
+            tx.provision(&mut volume, size).await?;
+        }
         _ => {}
     }
     if done && !matches!(operation.work, Work::ImageOut { .. } | Work::RevertVolume { .. }) {

@@ -12,6 +12,7 @@ pub mod members;
 pub mod messages;
 pub mod open;
 pub mod operations;
+pub mod pool_use;
 pub mod records;
 pub mod schema;
 pub mod snapshots;

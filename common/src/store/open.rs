@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Connection, location::Location, readers::Readers, sqlite, turn::Turns, writers::Writers},
-    error::{Error, Result},
+    engine::{Connection, location::Location, readers::Readers, writers::Writers},
+    error::Result,
     schema,
     surroundings::{Clock, Surroundings},
     tx::Tx,
@@ -32,7 +32,7 @@ impl Store {
     /// Opens the store, making it where it is missing (a file with mode 0600) and bringing its schema up to date.
     ///
     /// # Errors
-    /// [`Error::File`] when a path cannot be used, [`Error::Schema`] when a newer version wrote it, [`Error::Away`]
+    /// [`Error::File`](super::Error::File) when a path cannot be used, [`Error::Schema`](super::Error::Schema) when a newer version wrote it, [`Error::Away`](super::Error::Away)
     /// when a server does not answer.
     pub async fn open(location: &Location) -> Result<Self> {
         let mut store = Self::unchecked(location)?;
@@ -53,14 +53,7 @@ impl Store {
 
     /// Opens the store as it is, whatever its schema.
     pub(super) fn unchecked(location: &Location) -> Result<Self> {
-        let turns = match location {
-            Location::File(path) => {
-                let unusable = |error| Error::File { path: path.display().to_string(), source: Arc::new(error) };
-                sqlite::prepare_file(path).map_err(unusable)?;
-                Some(Turns::open(path).map_err(unusable)?)
-            }
-            Location::Memory(_) | Location::Postgres(_) => None,
-        };
+        let turns = location.prepare()?;
         Ok(Self {
             readers: Readers::new(location.clone()),
             writers: Writers::new(location.clone(), turns),
@@ -114,7 +107,7 @@ impl Store {
     /// A transaction that may write. One at a time; dropped without [`Tx::commit`], it changes nothing.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when too many wait already, or when the database does not answer.
+    /// [`Error::Overloaded`](super::Error::Overloaded) when too many wait already, or when the database does not answer.
     pub async fn write(&self) -> Result<Tx> {
         self.surroundings.reach_store().await?;
         self.writers.begin().await.map(|writing| Tx::writing(writing, Arc::clone(&self.surroundings)))
@@ -124,6 +117,12 @@ impl Store {
     #[must_use]
     pub fn writers_waiting(&self) -> usize {
         self.writers.waiting()
+    }
+
+    /// How many transactions of this process ended well, and how many durable commits they took together.
+    #[must_use]
+    pub fn commit_counts(&self) -> (u64, u64) {
+        self.writers.counts()
     }
 
     /// Where it is.

@@ -3,7 +3,7 @@
 //!
 //! Each change is a file in `migrations/` with its reverse, and runs in one transaction on either engine.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use super::{
     engine::{
@@ -11,7 +11,6 @@ use super::{
         connection::Step,
         location::{Location, Role},
         query, row,
-        turn::Turns,
     },
     error::{Error, Result},
 };
@@ -38,6 +37,12 @@ const CHANGES: &[Change] = &[
         name: "members",
         up: include_str!("../../migrations/0003_members.up.sql"),
         down: Some(include_str!("../../migrations/0003_members.down.sql")),
+    },
+    Change {
+        number: 4,
+        name: "pool-use",
+        up: include_str!("../../migrations/0004_pool_use.up.sql"),
+        down: Some(include_str!("../../migrations/0004_pool_use.down.sql")),
     },
 ];
 
@@ -67,9 +72,9 @@ pub(super) async fn upgrade(location: &Location) -> Result<Connection> {
 /// # Errors
 /// [`Error::Schema`] when the store's version is newer than this program, or the version asked for is not known.
 pub(super) async fn change_to(location: &Location, wanted: i64) -> Result<Connection> {
-    let _turn = match location {
-        Location::File(path) => Some(Turns::open(path).map_err(|error| Error::Away(Arc::new(error)))?.wait().await?),
-        Location::Memory(_) | Location::Postgres(_) => None,
+    let _turn = match location.prepare()? {
+        Some(turns) => Some(turns.wait().await?),
+        None => None,
     };
     let mut connection = location.connect(Role::Writer).await?;
     prepare(&mut connection).await?;

@@ -1,5 +1,9 @@
 //! The store against a real SQLite file, and in the job `postgres` against a real server.
 
+mod commits;
+mod pool_use;
+mod schema;
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::{

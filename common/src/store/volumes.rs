@@ -45,19 +45,6 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<VolumeRecord> {
     })
 }
 
-/// What is promised on one pool.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolUse {
-    /// The backend.
-    pub backend: BackendName,
-    /// The pool.
-    pub pool: PoolName,
-    /// What its volumes count for, added up.
-    pub provisioned: ByteCount,
-    /// Its volumes.
-    pub volumes: u64,
-}
-
 /// `NULL` stands for the present one, which the statement looks up itself.
 fn moment(moment: Moment) -> Option<i64> {
     match moment {
@@ -104,10 +91,14 @@ impl Tx {
         .bind(moment(volume.promised_moment))
         .execute(self)
         .await?;
-        Ok(())
+        match &volume.place {
+            Some(place) => self.count_in(place, volume.provisioned).await,
+            None => Ok(()),
+        }
     }
 
-    /// Writes back what may change in a volume, its status derived anew from its state and attachments.
+    /// Writes back what may change in a volume, its status derived anew from its state and attachments. What it counts
+    /// for changes with [`Tx::provision`] only.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -120,7 +111,7 @@ impl Tx {
             "UPDATE volumes SET name = $2, description = $3, size_bytes = $4, state = $5, status = $6, type_id = $7, \
              multi_attach = $8, bootable = $9, metadata = $10, updated_at = $11, promised_moment = \
              COALESCE($12, (SELECT moment FROM hosts WHERE hosts.backend = volumes.backend), 0), \
-             provisioned_bytes = $13, promised_bytes = $14 WHERE id = $1",
+             promised_bytes = $13 WHERE id = $1",
         )
         .bind(volume.id.to_string())
         .bind(&volume.name)
@@ -134,7 +125,6 @@ impl Tx {
         .bind(row::to_json(&volume.metadata))
         .bind(row::micros(now))
         .bind(moment(volume.promised_moment))
-        .bind(volume.provisioned.as_i64())
         .bind(volume.promised.as_i64())
         .execute(self)
         .await?;
@@ -146,6 +136,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer, or attachments or snapshots still name the volume.
     pub async fn remove_volume(&mut self, id: VolumeId) -> Result<()> {
+        self.count_out(id).await?;
         query("DELETE FROM volumes WHERE id = $1").bind(id.to_string()).execute(self).await?;
         Ok(())
     }
@@ -170,33 +161,16 @@ impl Tx {
         query(sql).bind(backend.to_string()).fetch_all(self, from_row).await
     }
 
-    /// What is promised, per pool: summed from the records, never counted up and down.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn pool_use(&mut self) -> Result<Vec<PoolUse>> {
-        query(
-            "SELECT backend, pool, CAST(SUM(provisioned_bytes) AS BIGINT) AS provisioned, COUNT(*) AS volumes FROM volumes \
-             WHERE backend IS NOT NULL GROUP BY backend, pool",
-        ).fetch_all(self, |row| {
-                Ok(PoolUse {
-                    backend: row::parsed(row, "backend")?,
-                    pool: row::parsed(row, "pool")?,
-                    provisioned: row::bytes(row, "provisioned")?,
-                    volumes: row::count(row, "volumes")?,
-                })
-            }).await
-    }
-
     /// What was promised on a pool since its report of the moment `report` or is still being made, and so is not in its free bytes yet.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn promised_since(&mut self, backend: &BackendName, pool: &PoolName, report: u64) -> Result<ByteCount> {
         query(
-            "SELECT CAST(COALESCE(SUM(promised_bytes), 0) AS BIGINT) AS promised FROM volumes \
-             WHERE backend = $1 AND pool = $2 \
-             AND (promised_moment >= $3 OR status IN ('creating', 'downloading', 'extending'))",
+            "SELECT CAST(COALESCE(SUM(promised_bytes), 0) AS BIGINT) AS promised FROM (\
+             SELECT promised_bytes FROM volumes WHERE backend = $1 AND pool = $2 AND promised_moment >= $3 \
+             UNION ALL SELECT promised_bytes FROM volumes WHERE backend = $1 AND pool = $2 \
+             AND status IN ('creating', 'downloading', 'extending') AND promised_moment < $3) AS unsettled",
         )
         .bind(backend.to_string())
         .bind(pool.to_string())

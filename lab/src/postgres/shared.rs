@@ -60,6 +60,6 @@ fn own_folder(program: &Path) -> PathBuf {
 /// As [`shared`].
 pub fn asked_for() -> Result<Option<Database>> {
     #[expect(clippy::disallowed_methods, reason = "the job runner tells its tests so; there is no main to pass it on")]
-    let lab = std::env::var_os("ASHLAR_LAB");
+    let lab = std::env::var_os("LAB");
     if lab.is_some_and(|lab| lab == "postgres") { database().map(Some) } else { Ok(None) }
 }

@@ -1,8 +1,7 @@
 //! Bodies of requests: read before anything is done for them, at a pace, into memory that is bounded for all together.
 //!
 //! So a client that sends slowly holds a connection and what it has sent, and no place among those worked on. The bytes are
-//! copied into one buffer: hyper's own pieces each keep the buffer alive that they were read into, and a client that
-//! sends single bytes could make a thousand times as much of them.
+//! copied into one buffer of known size: hyper's own pieces keep the buffers alive that they were read into.
 
 use std::sync::Arc;
 

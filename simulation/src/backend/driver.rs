@@ -7,7 +7,7 @@ use ashlar_common::{
     driver::{
         AttachmentSpec, ConnectionInfo, Detach, Driver, DriverInfo, Error, ImageFile, Inventory, Kind, OpCtx, Outcome,
         Progress, Result, Snapshot, SnapshotRef, Volume, VolumeRef, VolumeSpec,
-        capability::{MultiAttach, OnlineExtend, Revert},
+        capability::{ActiveActive, MultiAttach, OnlineExtend, Revert},
     },
     ids::{BackendName, VolumeId},
     stats::BackendStats,
@@ -27,6 +27,8 @@ use crate::{planted::Planted, surroundings::Identity};
 pub(crate) struct ModelDriver {
     pub(crate) host: Identity,
     pub(crate) backend: BackendName,
+    pub(crate) epoch: u64,
+    pub(crate) seats: u32,
     pub(crate) multi_attach: bool,
 }
 
@@ -72,8 +74,15 @@ impl ModelDriver {
         call: &Call,
         effect: impl FnOnce(&mut Content) -> Result<Outcome<T>>,
     ) -> Result<Outcome<T>> {
+        // As drivers must: asked where it happens, since the process may have stood still until now.
+        ctx.check()?;
         let mut inner = self.host.fabric.inner();
         let step = inner.step;
+        let newest = inner.newest.get(&self.backend).copied().unwrap_or(0);
+        if self.seats == 1 && self.epoch < newest {
+            let text = format!("{} of epoch {} touches {} under epoch {newest}", self.host.name, self.epoch, self.backend);
+            inner.break_law(text);
+        }
         let Some(content) = inner.backends.get_mut(&self.backend) else {
             return Err(Error::new(Kind::Fatal, "no such backend"));
         };
@@ -242,12 +251,22 @@ impl Driver for ModelDriver {
         self.multi_attach.then_some(self)
     }
 
+    fn active_active(&self) -> Option<&dyn ActiveActive> {
+        (self.seats > 1).then_some(self)
+    }
+
     fn online_extend(&self) -> Option<&dyn OnlineExtend> {
         Some(self)
     }
 
     fn revert(&self) -> Option<&dyn Revert> {
         Some(self)
+    }
+}
+
+impl ActiveActive for ModelDriver {
+    fn max_hosts(&self) -> u32 {
+        self.seats
     }
 }
 

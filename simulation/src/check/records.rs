@@ -29,6 +29,12 @@ pub(crate) fn check(view: &View, broken: &mut Broken) {
         }
         waits_for_open(view, "snapshot", &snapshot.id.to_string(), snapshot.state.op(), broken);
     }
+    for member in &view.members {
+        let count = view.members.iter().filter(|other| other.backend == member.backend).count();
+        if count > member.seats as usize {
+            broken.push(format!("{} hosts serve {}, which bears {}", count, member.backend, member.seats));
+        }
+    }
     for attachment in &view.attachments {
         waits_for_open(view, "attachment", &attachment.id.to_string(), attachment.state.op(), broken);
         if attachment.state == AttachmentState::Exported && attachment.connection.is_none() {

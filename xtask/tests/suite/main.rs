@@ -6,6 +6,7 @@ mod ci;
 mod evidence;
 mod examples;
 mod kept;
+mod lab;
 mod manifests;
 mod mentions;
 mod repo;

@@ -1,9 +1,9 @@
 //! Where a store is, and how a connection to it is made.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use super::{Connection, postgres, sqlite};
-use crate::store::error::Result;
+use super::{Connection, postgres, sqlite, turn::Turns};
+use crate::store::error::{Error, Result};
 
 /// Where a store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,30 @@ pub(in crate::store) enum Role {
 }
 
 impl Location {
+    /// Makes what must be there before anybody connects; gives the queue of the processes that write to it, where the
+    /// engine has none of its own.
+    pub(in crate::store) fn prepare(&self) -> Result<Option<Turns>> {
+        let Self::File(path) = self else { return Ok(None) };
+        let unusable = |error| Error::File { path: path.display().to_string(), source: Arc::new(error) };
+        sqlite::prepare_file(path).map_err(unusable)?;
+        Turns::open(path).map(Some).map_err(unusable)
+    }
+
+    /// Sees a step of a shared transaction through even where its caller goes away in the middle: on a server it takes
+    /// a message and an answer, and others who share the transaction must know how it stands.
+    pub(in crate::store) async fn undivided<T: Send + 'static>(
+        &self,
+        step: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::File(_) | Self::Memory(_) => step.await,
+            Self::Postgres(_) => {
+                let gone = |error| Error::Away(Arc::new(std::io::Error::other::<tokio::task::JoinError>(error)));
+                tokio::spawn(step).await.map_err(gone)?
+            }
+        }
+    }
+
     /// Connects.
     pub(in crate::store) async fn connect(&self, role: Role) -> Result<Connection> {
         match self {

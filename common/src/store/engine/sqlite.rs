@@ -163,7 +163,7 @@ impl Sqlite {
         self.still_in_transaction()?;
         let mut found = Vec::new();
         let read = self.inner.prepare_cached(&query.text).and_then(|mut statement| {
-            let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
             bind(&mut statement, &query.values)?;
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {

@@ -7,15 +7,18 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::{sync::oneshot, time::Instant};
-use uuid::Uuid;
 
 use super::{
     Connection,
+    commit::commit,
     connection::Step,
     location::{Location, Role},
     turn::{Turn, Turns},
@@ -29,10 +32,8 @@ const QUEUE: usize = 1024;
 const SHARED: (usize, Duration) = (128, Duration::from_millis(25));
 /// No transaction takes a thousandth of this; who waits longer waits for a process or a disk that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long an interrupted commit is looked for.
-const SETTLE: Duration = Duration::from_secs(20);
+/// Between two tries while a stray user of the file keeps it.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
-const SETTLE_PAUSE: Duration = Duration::from_millis(250);
 
 /// The queue of one process.
 #[derive(Clone, Debug)]
@@ -44,6 +45,14 @@ struct Shared {
     /// Between the processes of one machine; PostgreSQL sees to that by itself.
     turns: Option<Turns>,
     state: Mutex<State>,
+    counts: Counts,
+}
+
+/// What was done since the process began.
+#[derive(Debug, Default)]
+struct Counts {
+    transactions: AtomicU64,
+    commits: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -90,16 +99,23 @@ pub(in crate::store) struct Writing {
 impl Writers {
     pub(in crate::store) fn new(location: Location, turns: Option<Turns>) -> Self {
         let state = State { queue: VecDeque::new(), slot: Some(Slot::default()), closed: false };
-        Self(Arc::new(Shared { location, turns, state: Mutex::new(state) }))
+        Self(Arc::new(Shared { location, turns, state: Mutex::new(state), counts: Counts::default() }))
     }
 
     /// Begins a transaction when its turn comes.
     pub(in crate::store) async fn begin(&self) -> Result<Writing> {
         tokio::time::timeout(PATIENCE, async {
             let lease = self.lease().await?;
-            let mut writing = Writing { lease, part: false, ended: true };
-            writing.open(&self.0).await?;
-            Ok(writing)
+            let shared = Arc::clone(&self.0);
+            shared
+                .location
+                .clone()
+                .undivided(async move {
+                    let mut writing = Writing { lease, part: false, ended: true };
+                    writing.open(&shared).await?;
+                    Ok(writing)
+                })
+                .await
         })
         .await
         .unwrap_or(Err(Error::Busy))
@@ -108,6 +124,12 @@ impl Writers {
     /// How many transactions wait.
     pub(in crate::store) fn waiting(&self) -> usize {
         self.0.state().queue.len()
+    }
+
+    /// How many transactions ended well, and with how many commits.
+    pub(in crate::store) fn counts(&self) -> (u64, u64) {
+        let Counts { transactions, commits } = &self.0.counts;
+        (transactions.load(Ordering::Relaxed), commits.load(Ordering::Relaxed))
     }
 
     async fn lease(&self) -> Result<Lease> {
@@ -231,69 +253,16 @@ async fn finish(shared: Arc<Shared>, mut slot: Slot) {
             None => Err(closed()),
         };
         drop(batch.turn);
+        if outcome.is_ok() {
+            let ended = u64::try_from(batch.ended.len()).unwrap_or(u64::MAX);
+            shared.counts.transactions.fetch_add(ended, Ordering::Relaxed);
+            shared.counts.commits.fetch_add(1, Ordering::Relaxed);
+        }
         for ended in batch.ended {
             let _ = ended.send(outcome.clone());
         }
     }
     shared.pass_on(slot);
-}
-
-/// Commits; gives the connection back if it can still be used.
-async fn commit(location: &Location, connection: Connection) -> (Option<Connection>, Result<()>) {
-    match connection {
-        Connection::Sqlite(mut sqlite) if sqlite.volatile => {
-            let outcome = sqlite.commit();
-            (Some(Connection::Sqlite(sqlite)), outcome)
-        }
-        // Off the async threads: it waits for the disk.
-        Connection::Sqlite(mut sqlite) => {
-            let joined = tokio::task::spawn_blocking(move || {
-                let outcome = sqlite.commit();
-                (sqlite, outcome)
-            });
-            match joined.await {
-                Ok((sqlite, outcome)) => {
-                    (Some(Connection::Sqlite(sqlite)).filter(|connection| !connection.is_broken()), outcome)
-                }
-                Err(_) => (None, Err(Error::Unknown)),
-            }
-        }
-        Connection::Postgres(mut postgres) => {
-            let mark = Uuid::new_v4();
-            match postgres.commit(mark).await {
-                Err(error) if error.ends_connection() => (None, settle(location, mark, error).await),
-                Err(error) => (None, Err(error)),
-                Ok(()) => (Some(Connection::Postgres(postgres)), Ok(())),
-            }
-        }
-    }
-}
-
-/// The connection was lost in the middle of a commit: finds out what became of it, by its mark.
-async fn settle(location: &Location, mark: Uuid, lost: Error) -> Result<()> {
-    let looked = tokio::time::timeout(SETTLE, async {
-        loop {
-            if let Ok(found) = look(location, mark).await {
-                return found;
-            }
-            tokio::time::sleep(SETTLE_PAUSE).await;
-        }
-    });
-    match looked.await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(lost),
-        Err(_) => Err(Error::Unknown),
-    }
-}
-
-async fn look(location: &Location, mark: Uuid) -> Result<bool> {
-    let mut connection = location.connect(Role::Writer).await?;
-    // With the turn in hand, the transaction in question has ended this way or the other.
-    connection.step(Step::BeginWrite).await?;
-    let asked = super::query("SELECT number FROM commits WHERE mark = $1").bind(mark.as_hyphenated().to_string());
-    let found = connection.fetch(&asked, |_| Ok(())).await?;
-    connection.step(Step::Undo).await?;
-    Ok(!found.is_empty())
 }
 
 impl Lease {
@@ -330,7 +299,14 @@ impl Writing {
     }
 
     /// Waits until it is durable.
-    pub(in crate::store) async fn commit(mut self) -> Result<()> {
+    pub(in crate::store) async fn commit(self) -> Result<()> {
+        let shared = Arc::clone(&self.lease.shared);
+        let receiver = shared.location.undivided(self.end()).await?;
+        receiver.await.unwrap_or(Err(Error::Unknown))
+    }
+
+    /// Lets the shared commit have what this transaction did; the answer tells when it is durable.
+    async fn end(mut self) -> Result<oneshot::Receiver<Result<()>>> {
         if self.part {
             self.connection()?.step(Step::EndPart).await?;
         }
@@ -338,8 +314,7 @@ impl Writing {
         let batch = self.lease.slot().open.as_mut().ok_or_else(closed)?;
         batch.ended.push(sender);
         self.ended = true;
-        drop(self);
-        receiver.await.unwrap_or(Err(Error::Unknown))
+        Ok(receiver)
     }
 }
 

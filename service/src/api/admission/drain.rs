@@ -1,14 +1,14 @@
 //! How fast a line moves, and so how long it is: pure.
 
 /// Seconds that are looked back on.
-const WINDOW: u64 = 8;
+const WINDOW: usize = 8;
 /// The longest that anybody is told to wait: what stands still now may move by then.
 const LONGEST: u64 = 30;
 
 /// What ended in each of the last seconds.
 #[derive(Debug, Default)]
 pub(super) struct Drain {
-    counts: [u64; WINDOW as usize],
+    counts: [u64; WINDOW],
     latest: u64,
 }
 
@@ -25,21 +25,21 @@ impl Drain {
         let ended: u64 = self.counts.iter().sum();
         match ended {
             0 => LONGEST,
-            _ => ahead.saturating_add(1).saturating_mul(WINDOW).div_ceil(ended).clamp(1, LONGEST),
+            _ => ahead.saturating_add(1).saturating_mul(WINDOW as u64).div_ceil(ended).clamp(1, LONGEST),
         }
     }
 
     fn forget(&mut self, second: u64) {
-        let passed = second.saturating_sub(self.latest).min(WINDOW);
+        let passed = second.saturating_sub(self.latest).min(WINDOW as u64);
         for ago in 0..passed {
             self.counts[Self::at(second - ago)] = 0;
         }
         self.latest = self.latest.max(second);
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "smaller than the window")]
     fn at(second: u64) -> usize {
-        (second % WINDOW) as usize
+        // It always fits: it is less than the window.
+        usize::try_from(second % WINDOW as u64).unwrap_or_default()
     }
 }
 

@@ -1,0 +1,4 @@
+DROP INDEX volumes_by_status;
+DROP INDEX volumes_by_promise;
+CREATE INDEX volumes_by_pool ON volumes (backend, pool, promised_moment, status, provisioned_bytes, promised_bytes);
+DROP TABLE pool_use;

@@ -21,9 +21,6 @@ pub(crate) fn check(before: &View, now: &View, broken: &mut Broken) {
         if new.attempts < operation.attempts {
             broken.push(format!("operation {id} was tried {} times, and now {}", operation.attempts, new.attempts));
         }
-        if new.epoch < operation.epoch {
-            broken.push(format!("operation {id} went back from epoch {} to {}", operation.epoch, new.epoch));
-        }
         if new.percent < operation.percent {
             broken.push(format!("operation {id} went back from {} % to {} %", operation.percent, new.percent));
         }

@@ -4,7 +4,7 @@
 //! `volumes` are available, though the backend has none of them; `operations` are creations that were taken in, each with
 //! its volume, and that no host has claimed.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use ashlar_common::{
     config::Config,
@@ -13,7 +13,7 @@ use ashlar_common::{
     state::VolumeState,
     store::{
         Store, Tx,
-        records::{Metadata, Operation, Phase, Place, PoolRecord, TypeRecord, VolumeRecord, Work},
+        records::{Metadata, Moment, Operation, Phase, Place, PoolRecord, TypeRecord, VolumeRecord, Work},
     },
     units::ByteCount,
 };
@@ -105,7 +105,7 @@ async fn record(tx: &mut Tx, common: &Common, what: What, number: u32, left: u32
             phase: Phase::Pending,
             epoch: 0,
             attempts: 0,
-            not_before: Timestamp::UNIX_EPOCH,
+            not_before: Duration::ZERO,
             percent: 0,
             error: None,
             created_at: made,
@@ -146,6 +146,6 @@ fn volume(
         created_at: made,
         updated_at: Some(made),
         promised: size,
-        promised_at: made,
+        promised_moment: Moment::Past(0),
     })
 }

@@ -19,10 +19,12 @@ use crate::{
 const COLUMNS: &str = "id, backend, request_id, work, phase, epoch, attempts, not_before, percent, error_kind, \
     error_message, created_at, updated_at";
 
-/// What a member may claim: it is no other member's, which one is that runs it or will try it again; it is due; and nothing logged earlier is still open on what it
-/// changes or reads, so that operations on one thing take effect in the order in which clients asked for them.
+/// What a member may claim: it is no other member's, which one is that runs it or will try it again; it is due; and
+/// nothing logged earlier is still open on what it changes or reads, so that operations on one thing take effect in the
+/// order in which clients asked for them.
 ///
-/// One subquery a question, since each then is one look into an index: with 5,000 operations waiting, 8 ms and not 3 s.
+/// The phases are named as the index `operations_waiting` names them, which is walked in the order of the log. One
+/// subquery a question, since each then is one look into an index.
 const DUE: &str = "backend = $1 AND phase IN ('pending', 'running') \
     AND ((phase = 'pending' AND epoch = $3 AND not_before <= $2) OR NOT EXISTS (SELECT 1 FROM members \
     WHERE members.backend = operations.backend AND members.epoch = operations.epoch)) \

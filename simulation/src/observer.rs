@@ -13,6 +13,7 @@ use ashlar_common::{
         Error, Store,
         listing::Listing,
         members::MemberRecord,
+        pool_use::PoolUse,
         records::{AttachmentRecord, MessageRecord, Operation, SnapshotRecord, VolumeRecord},
     },
 };
@@ -25,6 +26,9 @@ pub(crate) struct View {
     pub(crate) attachments: Vec<AttachmentRecord>,
     pub(crate) messages: Vec<MessageRecord>,
     pub(crate) members: Vec<MemberRecord>,
+    /// What each pool is counted to have promised, and what its records add up to.
+    pub(crate) counted: Vec<PoolUse>,
+    pub(crate) added_up: Vec<PoolUse>,
     /// The log, by its order.
     pub(crate) log: Vec<(u64, Operation)>,
     index: BTreeMap<OpId, usize>,
@@ -61,6 +65,8 @@ async fn read(store: &Store) -> Result<View, Error> {
         attachments: tx.list_attachments(&all).await?,
         messages: tx.list_messages(&all).await?,
         members: tx.members().await?,
+        counted: tx.pool_use().await?,
+        added_up: tx.pool_use_by_records().await?,
         log,
         index,
     })

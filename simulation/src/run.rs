@@ -16,7 +16,7 @@ const AFTER_STORM: u32 = 40;
 /// Steps in which things go wrong at most, requests that nobody takes included.
 const STORM: u32 = 4000;
 /// Virtual time after which what has not come to rest never will.
-const PATIENCE: Duration = Duration::from_secs(1200);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// How long the backends' reports take to show what is there, also where one is slow that was asked for before.
 const REPORTS: Duration = Duration::from_secs(18);
 

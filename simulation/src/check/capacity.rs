@@ -10,6 +10,9 @@ pub(crate) fn check<'a>(
     backends: impl Iterator<Item = (&'a BackendName, &'a Content)>,
     broken: &mut Broken,
 ) {
+    if view.counted != view.added_up {
+        broken.push(format!("pools are counted as {:?}, and their records add up to {:?}", view.counted, view.added_up));
+    }
     for (name, content) in backends {
         let (promised, limit) = (promised(view, name), limit(content));
         if promised > limit {

@@ -1,4 +1,5 @@
-//! The log only goes forward: ended operations stay as they are, tries are counted, progress does not go back.
+//! The log only goes forward: ended operations stay as they are, tries are counted, progress does not go back, and only
+//! members end operations.
 
 use ashlar_common::store::records::{Operation, Phase};
 
@@ -17,6 +18,10 @@ pub(crate) fn check(before: &View, now: &View, broken: &mut Broken) {
         }
         if ended(operation) && new != operation {
             broken.push(format!("operation {id} had ended as {:?} and was changed", operation.phase));
+        }
+        let member = |view: &View| view.members.iter().any(|one| one.backend == new.backend && one.epoch == new.epoch);
+        if !ended(operation) && ended(new) && !member(before) && !member(now) {
+            broken.push(format!("operation {id} was ended under epoch {}, which is no member any more", new.epoch));
         }
         if new.attempts < operation.attempts {
             broken.push(format!("operation {id} was tried {} times, and now {}", operation.attempts, new.attempts));

@@ -119,7 +119,9 @@ impl Command {
         let ran = next.load(Ordering::Relaxed).min(seeds.end) - seeds.start;
         let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         failed.sort_by_key(|report| report.plan.seed);
-        if self.trace && let Some(good) = failed.iter().find(|report| report.is_good()) {
+        if self.trace
+            && let Some(good) = failed.iter().find(|report| report.is_good())
+        {
             // Asked for by name: shown whether or not it broke a law.
             let _ = writeln!(stdout(), "{}", good.trace.join("\n"));
         }

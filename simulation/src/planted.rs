@@ -78,18 +78,30 @@ impl Planted {
             Self::OperationNotLogged => ("INSERT INTO operations", "WHERE 1 = 0", "INSERT"),
             Self::ReaderOvertaken => ("reader.sequence < operations.sequence", "1 = 0", ""),
             Self::RecoveryWithoutLook => ("attempts = attempts + 1", "attempts = attempts", ""),
-            Self::LeftBehind => ("OR NOT EXISTS (SELECT 1 FROM members", "OR epoch = 0 AND NOT EXISTS (SELECT 1 FROM members", ""),
+            Self::LeftBehind => {
+                ("OR NOT EXISTS (SELECT 1 FROM members", "OR epoch = 0 AND NOT EXISTS (SELECT 1 FROM members", "")
+            }
             Self::ClaimedTwice => ("phase = 'pending' AND epoch = $3", "epoch = $3", ""),
             Self::NotPutBack => ("SET phase = 'pending', not_before", "SET phase = 'running', not_before", ""),
             Self::PromisedRoomForgotten => ("provisioned_bytes AS provisioned", "0 AS provisioned", "FROM pool_use"),
             Self::PromiseSinceReportForgotten => ("_bytes AS bytes", "_bytes * 0 AS bytes", "AS promised"),
             Self::StaleReportTrusted => ("$4, $5)", "$4, $5 + 3)", "INTO pools"),
             Self::StatusFromBefore => ("status = $6", "status = status", "UPDATE volumes"),
-            Self::GrowthNotReserved => ("SET provisioned_bytes = provisioned_bytes + $2 -", "SET provisioned_bytes = provisioned_bytes + 0 * $2 * ", ""),
-            Self::RoomReleasedTwice => ("provisioned_bytes = provisioned_bytes - ", "provisioned_bytes = provisioned_bytes - 2 * ", "volumes - 1"),
+            Self::GrowthNotReserved => (
+                "SET provisioned_bytes = provisioned_bytes + $2 -",
+                "SET provisioned_bytes = provisioned_bytes + 0 * $2 * ",
+                "",
+            ),
+            Self::RoomReleasedTwice => (
+                "provisioned_bytes = provisioned_bytes - ",
+                "provisioned_bytes = provisioned_bytes - 2 * ",
+                "volumes - 1",
+            ),
             Self::SecondClientLetIn => ("WHERE volume_id IN", "WHERE 1 = 0 AND volume_id IN", "FROM attachments"),
             Self::EpochStays => ("epoch = hosts.epoch + 1", "epoch = hosts.epoch", ""),
-            Self::FencedCommit => ("SELECT epoch FROM members WHERE backend = $1 AND epoch = $2", "SELECT $2 AS epoch", ""),
+            Self::FencedCommit => {
+                ("SELECT epoch FROM members WHERE backend = $1 AND epoch = $2", "SELECT $2 AS epoch", "")
+            }
             Self::FailureToldAsDone => ("SET phase = $2,", "SET phase = 'done',", ""),
             Self::OthersWorkTaken => ("backend = $1 AND", "", "earlier"),
             Self::ToldBeforeCommit

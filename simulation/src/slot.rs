@@ -69,9 +69,7 @@ impl Slot {
         let (identity, config, location) = (self.identity.clone(), Arc::clone(config), location.clone());
         let started = match self.kind.clone() {
             Kind::Api(door) => Process::start(now, api::main(identity, config, location, door))?,
-            Kind::Host(backend, plan) => {
-                Process::start(now, Host { identity, backend, plan, config }.main(location))?
-            }
+            Kind::Host(backend, plan) => Process::start(now, Host { identity, backend, plan, config }.main(location))?,
         };
         self.running = Some(started);
         Ok(())

@@ -66,11 +66,8 @@ impl World {
     pub(crate) fn new(plan: Plan, keep_trace: bool) -> Result<Self, Unmade> {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let location = Location::Memory(format!("simulation-{number}"));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .map_err(unmade)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().map_err(unmade)?;
         let store = runtime.block_on(Store::open(&location)).map_err(unmade)?;
         let backends = plan.backends.iter().enumerate();
         let backends = backends.map(|(index, plan)| (backend_name(index), Content::new(plan.clone()))).collect();
@@ -239,7 +236,8 @@ impl World {
         let Some((intake, runtime)) = self.slots[place].intake() else { return };
         let number = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
         let request = Request { number, what, place, told: None, checked: false };
-        self.fabric.note("client", format_args!("req-{number} to {}: {:?}", self.slots[place].identity.name, request.what));
+        self.fabric
+            .note("client", format_args!("req-{number} to {}: {:?}", self.slots[place].identity.name, request.what));
         let (fabric, id, what) = (Arc::clone(&self.fabric), request.id(), request.what.clone());
         drop(runtime.spawn(async move {
             let told = ask::make(intake, id, what).await;

@@ -80,7 +80,8 @@ impl ModelDriver {
         let step = inner.step;
         let newest = inner.newest.get(&self.backend).copied().unwrap_or(0);
         if self.seats == 1 && self.epoch < newest {
-            let text = format!("{} of epoch {} touches {} under epoch {newest}", self.host.name, self.epoch, self.backend);
+            let text =
+                format!("{} of epoch {} touches {} under epoch {newest}", self.host.name, self.epoch, self.backend);
             inner.break_law(text);
         }
         let Some(content) = inner.backends.get_mut(&self.backend) else {

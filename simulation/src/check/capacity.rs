@@ -11,7 +11,8 @@ pub(crate) fn check<'a>(
     broken: &mut Broken,
 ) {
     if view.counted != view.added_up {
-        broken.push(format!("pools are counted as {:?}, and their records add up to {:?}", view.counted, view.added_up));
+        broken
+            .push(format!("pools are counted as {:?}, and their records add up to {:?}", view.counted, view.added_up));
     }
     for (name, content) in backends {
         let (promised, limit) = (promised(view, name), limit(content));
@@ -20,7 +21,8 @@ pub(crate) fn check<'a>(
         }
         let (needed, total) = (needed(view, name, content), content.plan.total);
         if !content.plan.thin && needed > total {
-            broken.push(format!("{name} would need {needed} for what is promised and what others took, and has {total}"));
+            broken
+                .push(format!("{name} would need {needed} for what is promised and what others took, and has {total}"));
         }
     }
 }

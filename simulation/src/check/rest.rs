@@ -7,11 +7,7 @@ use ashlar_common::{
 };
 
 use super::{Broken, log::ended};
-use crate::{
-    backend::content::Content,
-    client::request::Request,
-    observer::View,
-};
+use crate::{backend::content::Content, client::request::Request, observer::View};
 
 pub(crate) fn check<'a>(
     view: &View,

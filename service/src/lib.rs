@@ -4,5 +4,6 @@ pub mod api;
 pub mod check;
 pub mod drivers;
 pub mod http;
+pub mod schedule;
 pub mod serve;
 pub mod supervisor;

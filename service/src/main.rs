@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ashlar::{
-    check,
+    check, schedule,
     serve::{self, Orders},
 };
 use ashlar_common::host::{LogFormat, start_logging};
@@ -17,7 +17,9 @@ use clap::{Parser, Subcommand};
         ashlar check --config /etc/ashlar/ashlar.toml   reads the file and asks every driver for its backend's room\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
-        one more API process beside it\n\n\
+        one more API process beside it\n  \
+        ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n    \
+        says where such a volume would go, and why\n\n\
         Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration"
 )]
 struct Cli {
@@ -51,6 +53,8 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Says where a volume would go, from what is in the store; nothing is changed
+    Schedule(schedule::Asked),
 }
 
 const MISUSE: u8 = 2;
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
             finish(runtime.block_on(serve::serve(orders)))
         }
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
+        Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     config::{self, Config},
     driver::{Driver, OpCtx},
     ids::BackendName,
-    manager::{ImageStore, Membership, Worker, reconcile},
+    manager::{ImageStore, Membership, OperatorFunctions, Worker, reconcile},
     store::{Store, members::Joining},
     wakeup::{Bell, Ear, Sleeper},
 };
@@ -50,7 +50,7 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
 
     // The lease is kept while the backend is opened, which may take long, and until the last call has ended.
     let served = match open::<P>(configured).await {
-        Ok(driver) => serve(&config, &membership, driver, &seat).await,
+        Ok(driver) => serve(&config, &membership, driver, OperatorFunctions::of(&section), &seat).await,
         Err(failure) => Err(failure),
     };
     let lost = !membership.lease.holds();
@@ -96,7 +96,13 @@ async fn enter(
 }
 
 /// Works until stopped or fenced. All calls have ended when this returns.
-async fn serve(config: &Config, membership: &Membership, driver: Arc<dyn Driver>, seat: &Seat) -> Result<(), Failure> {
+async fn serve(
+    config: &Config,
+    membership: &Membership,
+    driver: Arc<dyn Driver>,
+    functions: OperatorFunctions,
+    seat: &Seat,
+) -> Result<(), Failure> {
     let (run_directory, backend) = (config.run_directory(), &membership.backend);
     let seats = driver.active_active().map_or(1, |several| several.max_hosts().max(1));
     match membership.offer_seats(seats).await {
@@ -122,6 +128,7 @@ async fn serve(config: &Config, membership: &Membership, driver: Arc<dyn Driver>
         lease: membership.lease.clone(),
         images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
         settings: config.host.clone(),
+        functions,
         bell,
         stop: membership.stop.clone(),
     };

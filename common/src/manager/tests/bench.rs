@@ -11,9 +11,10 @@ use crate::{
     driver::Lease,
     ids::{BackendName, SnapshotId, VolumeId},
     manager::{
-        Intake, NewSnapshot, NewVolume, Requester, Source, Worker,
+        Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker,
         rivals::{join, members},
     },
+    scheduler::Hints,
     state::Status,
     store::{
         Error, Store,
@@ -34,7 +35,7 @@ pub(super) struct Bench {
     pub(super) intake: Intake,
     pub(super) backend: Arc<MemoryBackend>,
     pub(super) who: Requester,
-    config: Config,
+    pub(super) config: Config,
     _folder: tempfile::TempDir,
     /// Of a job whose stores are on a server.
     _database: Option<ashlar_lab::postgres::Database>,
@@ -116,6 +117,7 @@ impl Bench {
         let asked = store.clock().uptime;
         let epoch = join(&store, &joining).await.expect("an answer")?;
         let clock = store.clone();
+        let functions = self.config.backends.get(&backend()).map(OperatorFunctions::of).unwrap_or_default();
         Some(Worker {
             store,
             driver: self.backend.clone(),
@@ -124,6 +126,7 @@ impl Bench {
             lease: Lease::new(length, asked, move || clock.clock().uptime),
             images: None,
             settings: self.config.host.clone(),
+            functions,
             bell: Bell::new(&self.config.run_directory()).expect("a bell"),
             stop: CancellationToken::new(),
         })
@@ -173,6 +176,7 @@ impl Bench {
             availability_zone: None,
             metadata: Metadata::new(),
             multi_attach: false,
+            hints: Hints::default(),
         };
         self.intake.create_volume(&self.who, new).await.expect("taken in")
     }

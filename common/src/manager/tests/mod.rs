@@ -6,5 +6,6 @@ mod crash;
 mod faults;
 mod leases;
 mod lifecycle;
+mod placement;
 mod races;
 mod refusals;

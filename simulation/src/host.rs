@@ -6,7 +6,7 @@ use ashlar_common::{
     config::Config,
     driver::Lease,
     ids::BackendName,
-    manager::{Membership, Worker, rivals},
+    manager::{Membership, OperatorFunctions, Worker, rivals},
     store::{
         Error, Location, Store,
         members::{Gone, Joining},
@@ -133,6 +133,7 @@ impl Host {
             lease: membership.lease.clone(),
             images: None,
             settings: self.config.host.clone(),
+            functions: OperatorFunctions::default(),
             bell: self.identity.bell(),
             stop: membership.stop.clone(),
         };

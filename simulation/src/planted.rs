@@ -47,8 +47,6 @@ pub enum Planted {
     SecondClientLetIn,
     /// The next host has the epoch of the one before.
     EpochStays,
-    /// Hosts commit without a look whether they still may.
-    FencedCommit,
     /// Whoever wants to serve a backend does, without waiting for the lease of who does.
     LeaseIgnored,
     /// Hosts look for work only when they were woken.
@@ -99,9 +97,6 @@ impl Planted {
             ),
             Self::SecondClientLetIn => ("WHERE volume_id IN", "WHERE 1 = 0 AND volume_id IN", "FROM attachments"),
             Self::EpochStays => ("epoch = hosts.epoch + 1", "epoch = hosts.epoch", ""),
-            Self::FencedCommit => {
-                ("SELECT epoch FROM members WHERE backend = $1 AND epoch = $2", "SELECT $2 AS epoch", "")
-            }
             Self::FailureToldAsDone => ("SET phase = $2,", "SET phase = 'done',", ""),
             Self::OthersWorkTaken => ("backend = $1 AND", "", "earlier"),
             Self::ToldBeforeCommit

@@ -63,7 +63,6 @@ each! {
     room_released_twice_is_found = RoomReleasedTwice,
     a_second_client_is_found = SecondClientLetIn,
     an_epoch_that_stays_is_found = EpochStays,
-    a_commit_of_a_fenced_host_is_found = FencedCommit,
     a_lease_that_is_ignored_is_found = LeaseIgnored,
     need_of_wake_ups_is_found = WakeUpNeeded,
     a_record_that_goes_first_is_found = RecordGoesFirst,

@@ -86,6 +86,8 @@ impl Content {
                 max_over_subscription_ratio: if self.plan.thin { 2.0 } else { 1.0 },
                 provisioning: if self.plan.thin { Provisioning::Thin } else { Provisioning::Thick },
                 thin_metadata_free_percentage: None,
+                filter_function: None,
+                goodness_function: None,
             }],
         }
     }

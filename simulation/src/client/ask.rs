@@ -4,6 +4,7 @@ use ashlar_common::{
     driver::{AccessMode, Connector},
     ids::{SnapshotId, VolumeId},
     manager::{Intake, NewAttachment, NewSnapshot, NewVolume, Refusal, Requester, Source},
+    scheduler::Hints,
     store::records::{AttachmentRecord, Metadata},
 };
 use fastrand::Rng;
@@ -71,6 +72,7 @@ async fn ask(intake: &Intake, who: &Requester, name: String, what: &What) -> Res
                 availability_zone: None,
                 metadata: Metadata::new(),
                 multi_attach: *multi_attach,
+                hints: Hints::default(),
             };
             intake.create_volume(who, new).await.map(|volume| Some(volume.id.to_string()))
         }

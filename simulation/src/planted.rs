@@ -73,7 +73,6 @@ impl Planted {
     /// A part of a statement, and what the store gets in its place; where the text has `only`.
     fn replacement(self) -> Option<(&'static str, &'static str, &'static str)> {
         Some(match self {
-            Self::OperationNotLogged => ("INSERT INTO operations", "WHERE 1 = 0", "INSERT"),
             Self::ReaderOvertaken => ("reader.sequence < operations.sequence", "1 = 0", ""),
             Self::RecoveryWithoutLook => ("attempts = attempts + 1", "attempts = attempts", ""),
             Self::LeftBehind => {
@@ -99,7 +98,8 @@ impl Planted {
             Self::EpochStays => ("epoch = hosts.epoch + 1", "epoch = hosts.epoch", ""),
             Self::FailureToldAsDone => ("SET phase = $2,", "SET phase = 'done',", ""),
             Self::OthersWorkTaken => ("backend = $1 AND", "", "earlier"),
-            Self::ToldBeforeCommit
+            Self::OperationNotLogged
+            | Self::ToldBeforeCommit
             | Self::CommitToldAsUndone
             | Self::WakeUpNeeded
             | Self::LeaseIgnored
@@ -152,9 +152,6 @@ impl Identity {
         if planted == Planted::WakeUpNeeded && statement.starts_with("SELECT id FROM operations") {
             let woken = self.memory.swap(0, Ordering::Relaxed) > 0;
             return (!woken).then(|| format!("{statement} OFFSET 1000000"));
-        }
-        if planted == Planted::PromiseSinceReportForgotten && statement.contains("SUM(promised_bytes)") {
-            return Some(statement.replace("SUM(promised_bytes)", "SUM(0)"));
         }
         let (part, other, only) = planted.replacement()?;
         (statement.contains(part) && statement.contains(only)).then(|| statement.replace(part, other))

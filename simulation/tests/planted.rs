@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeSet, io::Write};
 
-use ashlar_simulation::{
-    plan::Plan,
-    planted::Planted::{self, *},
-    run::run,
-};
+use ashlar_simulation::{plan::Plan, planted::Planted, run::run};
 use clap::ValueEnum;
 
 /// Worlds in which an error must show.
@@ -33,13 +29,13 @@ macro_rules! each {
         $(
             #[test]
             fn $name() {
-                finds($planted);
+                finds(Planted::$planted);
             }
         )*
 
         #[test]
         fn every_planted_error_is_looked_for() {
-            let looked_for = BTreeSet::from([$($planted),*]);
+            let looked_for = BTreeSet::from([$(Planted::$planted),*]);
             let planted: BTreeSet<Planted> = Planted::value_variants().iter().copied().collect();
             assert_eq!(looked_for, planted);
         }

@@ -50,7 +50,7 @@ impl Identity {
             skew: Arc::clone(&self.skew),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             director: Box::new(self.clone()),
-            link: Box::new(self.clone()),
+            link: Some(Box::new(self.clone())),
         };
         Ok(Store::open(location).await?.within(Surroundings::Simulated(simulated)))
     }

@@ -63,8 +63,8 @@ pub struct Simulated {
     pub random: Mutex<fastrand::Rng>,
     /// Told of each point that the process comes to.
     pub director: Box<dyn Director>,
-    /// What is between the process and the store.
-    pub link: Box<dyn Link>,
+    /// What is between the process and the store, if anything.
+    pub link: Option<Box<dyn Link>>,
 }
 
 /// Decides what happens at a point: the simulation goes on when the answer comes.
@@ -108,7 +108,7 @@ impl Surroundings {
     fn link(&self) -> Option<&dyn Link> {
         match self {
             Self::Real | Self::Mortal { .. } => None,
-            Self::Simulated(simulated) => Some(simulated.link.as_ref()),
+            Self::Simulated(simulated) => simulated.link.as_deref(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod limits;
+mod reconcile;
 pub mod scheduler;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use self::reconcile::Reconcile;
 use self::{api::Api, scheduler::Scheduler};
 use crate::{
     ids::BackendName,
@@ -81,6 +83,8 @@ pub struct Host {
     /// A host that could not say for so long that it is alive stops; half as long again after that, another may take its
     /// backend.
     pub lease_seconds: u64,
+    /// What is done about records and backend that do not fit together.
+    pub reconcile: Reconcile,
 }
 
 /// `[backends.<name>]`
@@ -127,6 +131,7 @@ impl Default for Host {
             attempts: 8,
             keep_operations_days: 30,
             lease_seconds: 6,
+            reconcile: Reconcile::default(),
         }
     }
 }
@@ -214,6 +219,8 @@ impl Config {
             .or_else(|| at_least("host.attempts", self.host.attempts.into(), 1))
             .or_else(|| at_least("host.keep_operations_days", self.host.keep_operations_days.into(), 1))
             .or_else(|| at_least("host.lease_seconds", self.host.lease_seconds, 1))
+            .or_else(|| at_least("host.reconcile.interval_seconds", self.host.reconcile.interval_seconds, 1))
+            .or_else(|| self.host.reconcile.complaint())
     }
 
     /// Where the store is.

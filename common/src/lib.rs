@@ -8,6 +8,7 @@ pub mod chain;
 pub mod config;
 pub mod driver;
 pub mod exec;
+pub mod findings;
 pub mod host;
 pub mod ids;
 pub mod image;

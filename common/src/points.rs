@@ -29,7 +29,7 @@ macro_rules! points {
 }
 
 points! {
-    /// The request is validated, placed and logged, and nothing of it committed.
+    /// The request is validated, placed and written, and nothing of it committed.
     Logged = "intake.logged",
     /// The request is durable; nobody was woken or told.
     TakenIn = "intake.taken-in",
@@ -43,8 +43,14 @@ points! {
     Claimed = "host.claimed",
     /// The backend was looked at; nothing was asked of it.
     Inspected = "host.inspected",
+    /// One of several driver calls of the operation has ended well; the next was not made.
+    Between = "host.between",
     /// The backend has done it; the host has not committed that.
     Performed = "host.performed",
+    /// The call could not be made; that it is tried again later is written, and not committed.
+    Deferring = "host.deferring",
+    /// That it is tried again later is durable.
+    Deferred = "host.deferred",
     /// The outcome is written, and not committed.
     Concluded = "host.concluded",
     /// The outcome is durable; nobody was woken.

@@ -3,10 +3,13 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ashlar::{
-    check, schedule,
+    check, reconcile, schedule,
     serve::{self, Orders},
 };
-use ashlar_common::host::{LogFormat, start_logging};
+use ashlar_common::{
+    host::{LogFormat, Mortality, start_logging},
+    ids::BackendName,
+};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -19,8 +22,9 @@ use clap::{Parser, Subcommand};
         ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
         one more API process beside it\n  \
         ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n    \
-        says where such a volume would go, and why\n\n\
-        Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration"
+        says where such a volume would go, and why\n  \
+        ashlar reconcile --config /etc/ashlar/ashlar.toml   what does not fit together, and what would be done about it\n\n\
+        Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration; 3 reconcile found what is not mended"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -46,6 +50,33 @@ enum Command {
         /// What is logged, as `info` or `ashlar=debug,info`
         #[arg(long, default_value = "info", env = "ASHLAR_LOG")]
         log: String,
+        #[command(flatten)]
+        mortality: Mortality,
+    },
+    /// Shows where records, operation log and backends do not fit together, and what would be done about it
+    ///
+    /// Looks at the backends anew, beside the hosts that serve them. With --apply, what can be mended and was seen before, at
+    /// least `host.reconcile.grace_seconds` ago, is mended: records at once; on the backend by operations, which its host
+    /// carries out in turn with all others. docs/recovery.md explains each finding.
+    #[command(
+        after_help = "Exit codes: 0 nothing found, or all of it mended; 1 a backend cannot be looked at; 2 wrong command line or configuration; 3 findings that are not mended"
+    )]
+    Reconcile {
+        /// The configuration file
+        #[arg(long)]
+        config: PathBuf,
+        /// This backend only
+        #[arg(long)]
+        backend: Option<BackendName>,
+        /// Change nothing, which is the default
+        #[arg(long, conflicts_with = "apply")]
+        dry_run: bool,
+        /// Mend what can be mended
+        #[arg(long)]
+        apply: bool,
+        /// How findings are printed
+        #[arg(long, value_enum, default_value_t)]
+        format: reconcile::Format,
     },
     /// Reads the configuration file, and opens every backend
     Check {
@@ -58,6 +89,7 @@ enum Command {
 }
 
 const MISUSE: u8 = 2;
+const FOUND: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -69,13 +101,20 @@ fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this is a main.rs")]
     let search = std::env::var_os("PATH").unwrap_or_default();
     match cli.command {
-        Command::Serve { config, listen, no_hosts, log_format, log } => {
+        Command::Serve { config, listen, no_hosts, log_format, log, mortality } => {
             if let Err(error) = start_logging(log_format, &log) {
                 return fail(&error, MISUSE);
             }
             let (config, search, log) = (&config, &search, &log);
-            let orders = Orders { config, search, log, log_format, listen, hosts: !no_hosts };
+            let orders = Orders { config, search, log, log_format, listen, hosts: !no_hosts, mortality: &mortality };
             finish(runtime.block_on(serve::serve(orders)))
+        }
+        Command::Reconcile { config, backend, apply, format, .. } => {
+            let asked = reconcile::Asked { backend: backend.as_ref(), apply, format };
+            match runtime.block_on(reconcile::reconcile(&config, &search, asked)) {
+                Ok(false) => ExitCode::from(FOUND),
+                ended => finish(ended.map(drop)),
+            }
         }
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
         Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),

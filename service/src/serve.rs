@@ -5,7 +5,7 @@ use std::{ffi::OsStr, net::SocketAddr, path::Path, time::Duration};
 use anyhow::{Context, Result};
 use ashlar_common::{
     config::Config,
-    host::LogFormat,
+    host::{LogFormat, Mortality},
     manager::Intake,
     store::{Store, records::TypeRecord},
 };
@@ -36,6 +36,8 @@ pub struct Orders<'a> {
     pub listen: Option<SocketAddr>,
     /// Whether to start a host for each backend. Without, this is one more API process beside another service.
     pub hosts: bool,
+    /// Where this process or its first hosts die, in tests.
+    pub mortality: &'a Mortality,
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -49,6 +51,7 @@ pub async fn serve(orders: Orders<'_>) -> Result<()> {
     let stop = CancellationToken::new();
     config.make_directories().context("the state directory cannot be made")?;
     let store = Store::open(&config.store_location()).await.context("the store cannot be opened")?;
+    let store = orders.mortality.of(store);
     ensure_default_type(&store, &config.api.default_volume_type).await.context("the store cannot be written")?;
     let intake = Intake::new(store.clone(), &config).context("the run directory cannot be used")?;
     let listener = http::listen(config.api.listen, config.api.limits.connections as usize)
@@ -90,7 +93,13 @@ fn start_hosts(config: &Config, orders: &Orders<'_>, stop: &CancellationToken) -
         return Ok(none);
     }
     let file = orders.config.canonicalize()?;
-    let launch = Launch { config: &file, search: orders.search, log: orders.log, log_format: orders.log_format };
+    let launch = Launch {
+        config: &file,
+        search: orders.search,
+        log: orders.log,
+        log_format: orders.log_format,
+        mortality: orders.mortality,
+    };
     supervisor::start(config, &launch, stop)
 }
 

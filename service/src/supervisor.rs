@@ -7,7 +7,12 @@ use std::{
 };
 
 use anyhow::Result;
-use ashlar_common::{config::Config, exec::Daemon, host::LogFormat, ids::BackendName};
+use ashlar_common::{
+    config::Config,
+    exec::Daemon,
+    host::{LogFormat, Mortality},
+    ids::BackendName,
+};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -32,6 +37,8 @@ pub struct Launch<'a> {
     pub log: &'a str,
     /// How they log: as this service does.
     pub log_format: LogFormat,
+    /// Where the first hosts die, in tests; those that follow them live.
+    pub mortality: &'a Mortality,
 }
 
 /// What it takes to start one host.
@@ -40,6 +47,8 @@ struct Host {
     backend: BackendName,
     program: PathBuf,
     args: Vec<OsString>,
+    /// Of the first start only.
+    first: Vec<String>,
 }
 
 /// Starts a host for each backend, and again when one dies, until `stop` fires; then ends them.
@@ -52,7 +61,8 @@ pub fn start(config: &Config, launch: &Launch<'_>, stop: &CancellationToken) -> 
         let mut args: Vec<OsString> = vec!["run".into(), "--until-stdin-closes".into()];
         args.extend(["--config".into(), launch.config.into(), "--backend".into(), backend.as_str().into()]);
         args.extend(["--log".into(), launch.log.into(), "--log-format".into(), launch.log_format.to_string().into()]);
-        hosts.push(Host { backend: backend.clone(), program: drivers::find(&section.driver, launch.search)?, args });
+        let (program, first) = (drivers::find(&section.driver, launch.search)?, launch.mortality.of_hosts());
+        hosts.push(Host { backend: backend.clone(), program, args, first });
     }
     let tasks = TaskTracker::new();
     for host in hosts {
@@ -65,9 +75,10 @@ pub fn start(config: &Config, launch: &Launch<'_>, stop: &CancellationToken) -> 
 
 async fn keep(host: &Host, stop: &CancellationToken) {
     let mut pause = PAUSE.0;
+    let mut first = host.first.clone();
     loop {
         let started = Instant::now();
-        match Daemon::start(&host.program, host.args.iter().cloned()) {
+        match Daemon::start(&host.program, host.args.iter().cloned().chain(first.drain(..).map(OsString::from))) {
             Ok(mut daemon) => {
                 tracing::info!(backend = %host.backend, pid = daemon.pid(), "host started");
                 tokio::select! {

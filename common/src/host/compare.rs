@@ -11,14 +11,14 @@ use super::{
 use crate::{chain::chain, driver::OpCtx, ids::OpId, manager::reconcile, store::Store};
 
 /// A comparison may take no longer.
-pub(super) const COMPARE_TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Prints the differences. Beside a working host, what it is just making or removing may show.
 pub(super) async fn compare<P: DriverProgram>(configured: Configured<P>) -> Result<(), Failure> {
     let (location, backend) = (configured.config.store_location(), configured.name.clone());
     let driver = open::<P>(configured).await?;
     let store = Store::open(&location).await.map_err(|error| Failure(format!("store: {}", chain(&error)), UNUSABLE))?;
-    let ctx = OpCtx::new(OpId::new(), COMPARE_TIMEOUT, CancellationToken::new());
+    let ctx = OpCtx::new(OpId::new(), TIMEOUT, CancellationToken::new());
     let found = reconcile::differences(&store, driver.as_ref(), &backend, &ctx)
         .await
         .map_err(|error| Failure(chain(&error), UNUSABLE))?;

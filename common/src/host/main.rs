@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::{calls, compare, describe, logging::LogFormat, run};
+use super::{calls, compare, describe, logging::LogFormat, mortality::Mortality, reconcile, run};
 use crate::{
     chain::chain,
     config::{self, Config},
@@ -66,6 +66,7 @@ pub trait DriverProgram: Send + Sync + 'static {
         describe                                          who the driver is, and its options as a JSON schema\n  \
         check --config /etc/ashlar/ashlar.toml --backend fast   opens the backend, prints what it can do and its room\n  \
         compare --config /etc/ashlar/ashlar.toml --backend fast   where the records and the backend differ\n  \
+        reconcile --config /etc/ashlar/ashlar.toml --backend fast   what does not fit together; `ashlar reconcile` asks all backends\n  \
         calls --config /etc/ashlar/ashlar.toml --backend fast   answers driver calls, a JSON line each, on standard input and output\n  \
         run   --config /etc/ashlar/ashlar.toml --backend fast   serves the backend; `ashlar serve` starts this for you\n\n\
         Exit codes: 0 well; 1 records and backend differ; 2 wrong command line or configuration; 3 backend or store cannot be used; 4 another host took over"
@@ -93,6 +94,14 @@ enum Command {
     Check(Which),
     /// Prints where the store's records and the backend differ, as JSON; changes nothing
     Compare(Which),
+    /// Prints all that does not fit together, and what would be done about it, as JSON; with --apply, does it
+    Reconcile {
+        #[command(flatten)]
+        which: Which,
+        /// Mend what can be mended and was seen before, at least host.reconcile.grace_seconds ago
+        #[arg(long)]
+        apply: bool,
+    },
     /// Opens the backend and answers driver calls: JSON lines on standard input and output
     ///
     /// For tests of the driver itself, as the conformance suite: no store, no records, no lock. Do not use it on a backend
@@ -118,6 +127,8 @@ enum Command {
         /// What is logged, as `info` or `ashlar_common=debug,info`
         #[arg(long, default_value = "info", env = "ASHLAR_LOG")]
         log: String,
+        #[command(flatten)]
+        mortality: Mortality,
     },
 }
 
@@ -170,15 +181,16 @@ pub fn main<P: DriverProgram>() -> ExitCode {
                 describe::print(&describe::check(driver.as_ref(), &stats))
             }
             Command::Compare(which) => compare::compare::<P>(configured::<P>(&which)?).await,
+            Command::Reconcile { which, apply } => reconcile::reconcile::<P>(configured::<P>(&which)?, apply).await,
             Command::Calls(which) => {
                 let signals = |error: std::io::Error| Failure(format!("signals: {error}"), UNUSABLE);
                 super::logging::start_logging(LogFormat::Text, CALLS_LOG).map_err(|error| Failure(error, MISUSE))?;
                 let stop = run::stop_signal(false).map_err(signals)?;
                 calls::serve(open::<P>(configured::<P>(&which)?).await?, stop).await
             }
-            Command::Run { which, until_stdin_closes, log_format, log } => {
+            Command::Run { which, until_stdin_closes, log_format, log, mortality } => {
                 super::logging::start_logging(log_format, &log).map_err(|error| Failure(error, MISUSE))?;
-                run::run::<P>(configured::<P>(&which)?, until_stdin_closes).await
+                run::run::<P>(configured::<P>(&which)?, until_stdin_closes, &mortality).await
             }
         }
     });

@@ -6,10 +6,13 @@ mod describe;
 mod lock;
 mod logging;
 mod main;
+mod mortality;
 mod neighbours;
+mod reconcile;
 mod run;
 mod standby;
 mod watchdog;
 
 pub use logging::{LogFormat, start_logging};
 pub use main::{DriverProgram, main};
+pub use mortality::Mortality;

@@ -10,9 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    compare::COMPARE_TIMEOUT,
     lock::Seat,
     main::{Configured, DriverProgram, FENCED, Failure, UNUSABLE, open},
+    mortality::Mortality,
     neighbours,
     standby::{Entered, Others, Standby},
     watchdog::Watchdog,
@@ -20,9 +20,9 @@ use super::{
 use crate::{
     chain::chain,
     config::{self, Config},
-    driver::{Driver, OpCtx},
+    driver::Driver,
     ids::BackendName,
-    manager::{ImageStore, Membership, OperatorFunctions, Worker, reconcile},
+    manager::{ImageStore, Membership, OperatorFunctions, Worker},
     store::{Store, members::Joining},
     wakeup::{Bell, Ear, Sleeper},
 };
@@ -30,11 +30,16 @@ use crate::{
 /// Leaving may take no longer: the lease runs out by itself.
 const LEAVE: Duration = Duration::from_secs(5);
 
-pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin_closes: bool) -> Result<(), Failure> {
+pub(super) async fn run<P: DriverProgram>(
+    configured: Configured<P>,
+    until_stdin_closes: bool,
+    mortality: &Mortality,
+) -> Result<(), Failure> {
     let (config, backend, section) = (configured.config.clone(), configured.name.clone(), configured.backend.clone());
     config.make_directories().map_err(|error| unusable("run directory", &error))?;
     let stop = stop_signal(until_stdin_closes).map_err(|error| unusable("signals", &error))?;
     let store = Store::open(&config.store_location()).await.map_err(|error| unusable("store", &error))?;
+    let store = mortality.of(store);
 
     let entered = tokio::select! {
         entered = enter(&store, &config, &backend, &section) => entered.map_err(|error| unusable("lock", &error))?,
@@ -133,10 +138,10 @@ async fn serve(
         stop: membership.stop.clone(),
     };
     let tasks = TaskTracker::new();
-    let (reporter, cleaner, comparer) = (worker.clone(), worker.clone(), worker.clone());
+    let (reporter, cleaner, reconciler) = (worker.clone(), worker.clone(), worker.clone());
     tasks.spawn(async move { reporter.publish_stats().await });
     tasks.spawn(async move { cleaner.clean_up().await });
-    tasks.spawn(async move { compare(&comparer).await });
+    tasks.spawn(async move { reconciler.reconcile().await });
     if seats > 1 {
         let (watcher, neighbour, number) = (membership.clone(), membership.clone(), seat.number());
         tasks.spawn(async move { watcher.watch_others().await });
@@ -146,16 +151,6 @@ async fn serve(
     tasks.close();
     tasks.wait().await;
     ended.map_err(|error| Failure(chain(&error), FENCED))
-}
-
-/// Says where records and backend differ; people decide what to do about it.
-async fn compare(worker: &Worker) {
-    let ctx = OpCtx::new(worker.store.id(), COMPARE_TIMEOUT, worker.stop.child_token()).under(worker.lease.clone());
-    match reconcile::differences(&worker.store, worker.driver.as_ref(), &worker.backend, &ctx).await {
-        Ok(found) if found.is_empty() => tracing::info!(backend = %worker.backend, "records and backend agree"),
-        Ok(found) => tracing::warn!(backend = %worker.backend, ?found, "records and backend differ"),
-        Err(error) => tracing::warn!(backend = %worker.backend, %error, "records and backend not compared"),
-    }
 }
 
 /// Fires on SIGTERM, SIGINT, and where asked for, at the end of standard input.

@@ -22,4 +22,5 @@ pub use error::ImageError;
 pub use format::ImageFormat;
 pub use inspect::{ImageHeader, inspect};
 pub use qcow2::Qcow2Fault;
+pub use temporary::{op_of_part, part};
 pub use transfer::{copy_into, copy_out_of};

@@ -10,6 +10,21 @@ use std::{
 use super::error::ImageError;
 use crate::ids::OpId;
 
+const PREFIX: &str = ".ashlar-";
+const SUFFIX: &str = ".part";
+
+/// The name of a file that an operation has not finished.
+#[must_use]
+pub fn part(op: OpId) -> String {
+    format!("{PREFIX}{op}{SUFFIX}")
+}
+
+/// The operation whose unfinished file has this name.
+#[must_use]
+pub fn op_of_part(name: &str) -> Option<OpId> {
+    name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()
+}
+
 /// A new file under a temporary name beside its final one; gone when dropped before [`Temporary::finish`].
 pub(super) struct Temporary {
     file: File,
@@ -22,7 +37,7 @@ impl Temporary {
     /// Makes it, readable by its owner alone. Its name comes from the operation, so that a second try after a crash
     /// removes what the first one left.
     pub(super) fn create(target: &Path, op: OpId) -> Result<Self, ImageError> {
-        let path = directory(target).join(format!(".ashlar-{op}.part"));
+        let path = directory(target).join(part(op));
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(ImageError::Io { doing: "remove what an earlier try left", source: error });

@@ -42,7 +42,7 @@ impl Intake {
         tx.insert_attachment(&attachment).await?;
         let Some(connector) = new.connector else {
             tx.update_volume(&mut volume, now).await?;
-            tx.commit().await?;
+            self.record(tx).await?;
             return Ok(attachment);
         };
         self.export(tx, who, volume, attachment, connector, now).await
@@ -75,7 +75,7 @@ impl Intake {
         let mut attachment = own_attachment(&mut tx, who, id).await?;
         attachment.attached_at = Some(now);
         advance(&mut tx, &mut attachment, &AttachmentEvent::Complete, now).await?;
-        Ok(tx.commit().await?)
+        self.record(tx).await
     }
 
     /// Logs the making of an export, commits, and waits for it. The attachment's record must exist.

@@ -29,7 +29,7 @@ impl Intake {
         let attachment = claim(&mut tx, self.store.id(), who, &volume, AttachmentState::Claimed, now).await?;
         tx.insert_attachment(&attachment).await?;
         tx.update_volume(&mut volume, now).await?;
-        Ok(tx.commit().await?)
+        self.record(tx).await
     }
 
     /// `os-unreserve`: gives up a claim that led to nothing. Without one, nothing happens.
@@ -112,7 +112,7 @@ impl Intake {
             attachment.connector = Some(connector);
         }
         advance(&mut tx, &mut attachment, &AttachmentEvent::Complete, now).await?;
-        Ok(tx.commit().await?)
+        self.record(tx).await
     }
 
     /// `os-begin_detaching`: says that the client is about to leave.
@@ -173,7 +173,7 @@ impl Intake {
             return Err(Refusal::state("volume", id, format!("is {}: it must be {needed}", volume.status)));
         };
         advance(&mut tx, &mut attachment, event, self.store.now()).await?;
-        Ok(tx.commit().await?)
+        self.record(tx).await
     }
 }
 

@@ -152,7 +152,7 @@ impl Intake {
                     now,
                 )
                 .await?;
-                tx.commit().await?;
+                self.record(tx).await?;
             }
         }
         Ok(volume)

@@ -39,7 +39,7 @@ impl Intake {
         let Some((backend, reference)) = volume.placed() else {
             // No pool ever fitted, so no backend knows of it.
             tx.remove_volume(id).await?;
-            return Ok(tx.commit().await?);
+            return self.record(tx).await;
         };
         for snapshot in &mut snapshots {
             deleting(&mut tx, snapshot, op, now).await?;

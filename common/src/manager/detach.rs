@@ -33,7 +33,7 @@ impl Intake {
         // Without a connector, no backend was ever asked for anything.
         if attachment.connector.is_none() && attachment.state.on(&AttachmentEvent::Forget).is_ok() {
             advance(&mut tx, &mut attachment, &AttachmentEvent::Forget, now).await?;
-            return Ok(tx.commit().await?);
+            return self.record(tx).await;
         }
         let volume = tx.volume(attachment.volume_id).await?;
         let (backend, reference) = volume

@@ -6,7 +6,7 @@ use std::{fs::File, io, path::PathBuf};
 
 use crate::{
     driver::ImageFile,
-    ids::ImageId,
+    ids::{ImageId, OpId},
     image::{self, ImageFormat, ImageHeader},
 };
 
@@ -61,6 +61,28 @@ impl ImageStore {
             }
         }
         Ok(None)
+    }
+
+    /// Files that operations have not finished, and perhaps never will: at most `limit`.
+    ///
+    /// # Errors
+    /// When the directory cannot be read. Blocks.
+    pub fn unfinished(&self, limit: usize) -> io::Result<Vec<(OpId, PathBuf)>> {
+        let entries = match std::fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if let Some(op) = entry.file_name().to_str().and_then(image::op_of_part) {
+                found.push((op, entry.path()));
+                if found.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Makes the directory where it is missing.

@@ -24,7 +24,7 @@ use crate::{
     points::Point,
     store::{
         Store, Tx,
-        records::{AttachmentRecord, Operation, Phase, SnapshotRecord, VolumeRecord, Work},
+        records::{AttachmentRecord, Operation, SnapshotRecord, VolumeRecord, Work},
     },
     wakeup::{Bell, Ear, Sleeper},
 };
@@ -117,6 +117,14 @@ impl Intake {
         }
     }
 
+    /// Commits what no host needs to know of.
+    pub(super) async fn record(&self, tx: Tx) -> Result<()> {
+        self.store.reached(Point::Logged).await;
+        tx.commit().await?;
+        self.store.reached(Point::TakenIn).await;
+        Ok(())
+    }
+
     /// Logs an operation in the transaction that changed its subject's state, commits both, and wakes the backend's host.
     pub(super) async fn submit(
         &self,
@@ -127,20 +135,7 @@ impl Intake {
         work: Work,
         now: Timestamp,
     ) -> Result<()> {
-        let operation = Operation {
-            id,
-            backend,
-            request_id: who.request_id.clone(),
-            work,
-            phase: Phase::Pending,
-            epoch: 0,
-            attempts: 0,
-            not_before: Duration::ZERO,
-            percent: 0,
-            error: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let operation = Operation::pending(id, backend, who.request_id.clone(), work, now);
         tx.log_operation(&operation).await?;
         self.store.reached(Point::Logged).await;
         tx.commit().await?;

@@ -3,7 +3,8 @@
 use super::image_store::ImageStore;
 use crate::{
     driver::{ConnectionInfo, Detach, Driver, Error, Kind, OpCtx, Result},
-    store::records::Work,
+    points::Point,
+    store::{Store, records::Work},
 };
 
 /// What a driver call brought that the record must keep.
@@ -17,6 +18,7 @@ pub(super) enum Effect {
 
 /// Makes the call. Repeating it is always right: that is the contract.
 pub(super) async fn perform(
+    store: &Store,
     driver: &dyn Driver,
     images: Option<&ImageStore>,
     ctx: &OpCtx,
@@ -38,6 +40,7 @@ pub(super) async fn perform(
         Work::DeleteVolume { volume, snapshots } => {
             for snapshot in snapshots {
                 driver.delete_snapshot(ctx, snapshot).await?;
+                store.reached(Point::Between).await;
             }
             driver.delete(ctx, volume).await?;
         }

@@ -1,18 +1,72 @@
-//! Comparing what the records say with what the backend holds.
+//! Where records, log and backend do not fit together: found, reported, and by policy mended.
+//!
+//! [`backend`] compares what the driver lists with the records, [`records`] the records with the log and with the files of
+//! images. [`apply`] mends one finding: what touches the backend goes through the operation log like any request, so it is
+//! done by the host alone, in turn, under its lease, and survives its death; what touches records alone is one transaction
+//! that looks again first. [`round`] is the host's part: look, note in the store, mend what the policy says. People ask by
+//! `ashlar reconcile`, which looks the same way and applies the same way, and so never races the host.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod apply;
+mod backend;
+pub mod mend;
+mod records;
+pub mod round;
 
 use serde::Serialize;
 
+use super::image_store::ImageStore;
 use crate::{
     driver::{Driver, OpCtx},
+    findings::{Finding, Kind},
     ids::{BackendName, SnapshotId, VolumeId},
-    state::{SnapshotState, VolumeState},
-    store::{
-        Store,
-        records::{SnapshotRecord, VolumeRecord},
-    },
+    store::Store,
 };
+
+/// Of more findings than this, the rest shows when these are dealt with.
+pub const MOST: usize = 10_000;
+
+/// Why a backend could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// The backend does not answer.
+    #[error("the backend does not list what it holds: {0}")]
+    Backend(crate::driver::Error),
+    /// The directory of images cannot be read.
+    #[error("the directory of images cannot be read: {0}")]
+    Images(#[from] std::io::Error),
+}
+
+/// What it takes to look at one backend.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// The backend's driver.
+    pub driver: &'a dyn Driver,
+    /// The backend.
+    pub backend: &'a BackendName,
+    /// Where images are, if anywhere.
+    pub images: Option<&'a ImageStore>,
+    /// Until when.
+    pub ctx: &'a OpCtx,
+}
+
+impl Look<'_> {
+    /// All that does not fit, at most [`MOST`]. Nothing stands still meanwhile, so what seems to differ is looked at
+    /// again before it counts.
+    ///
+    /// # Errors
+    /// When store, backend or images do not answer: what cannot be asked is not taken for missing.
+    pub async fn findings(&self) -> Result<Vec<Finding>, Error> {
+        let mut found = backend::findings(self).await?;
+        found.append(&mut records::findings(self).await?);
+        found.truncate(MOST);
+        Ok(found)
+    }
+}
 
 /// Where records and backend differ, operations under way left aside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,19 +91,7 @@ impl Differences {
     }
 }
 
-/// Why the comparison could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The store does not answer.
-    #[error(transparent)]
-    Store(#[from] crate::store::Error),
-    /// The backend does not answer.
-    #[error("the backend does not list what it holds: {0}")]
-    Backend(crate::driver::Error),
-}
-
-/// Compares one backend with its records. Neither stands still meanwhile, so each difference is looked at again
-/// before it counts.
+/// Compares one backend with its records.
 ///
 /// # Errors
 /// When either does not answer.
@@ -59,78 +101,16 @@ pub async fn differences(
     backend: &BackendName,
     ctx: &OpCtx,
 ) -> Result<Differences, Error> {
-    let inventory = driver.list(ctx).await.map_err(Error::Backend)?;
-    let mut tx = store.read().await?;
-    let volumes = tx.volumes_on(backend).await?;
-    let snapshots = tx.snapshots_on(backend).await?;
-    drop(tx);
-
-    let known_volumes: BTreeSet<VolumeId> = volumes.iter().map(|volume| volume.id).collect();
-    let known_snapshots: BTreeSet<SnapshotId> = snapshots.iter().map(|snapshot| snapshot.id).collect();
-    let mut found = Differences::default();
-    for held in inventory.volumes.iter().filter(|held| !known_volumes.contains(&held.volume.id)) {
-        let there = driver.inspect(ctx, &held.volume).await.map_err(Error::Backend)?.is_some();
-        if there && store.read().await?.volume(held.volume.id).await?.is_none() {
-            found.orphan_volumes.push(held.volume.id);
-        }
-    }
-    for held in inventory.snapshots.iter().filter(|held| !known_snapshots.contains(&held.snapshot.id)) {
-        let there = driver.inspect_snapshot(ctx, &held.snapshot).await.map_err(Error::Backend)?.is_some();
-        if there && store.read().await?.snapshot(held.snapshot.id).await?.is_none() {
-            found.orphan_snapshots.push(held.snapshot.id);
-        }
-    }
-    let sizes: BTreeMap<VolumeId, _> = inventory.volumes.iter().map(|held| (held.volume.id, held.size)).collect();
-    for volume in volumes.iter().filter(|volume| volume.state == VolumeState::Available) {
-        if sizes.get(&volume.id) != Some(&volume.size) {
-            compare_volume(store, driver, ctx, volume, &mut found).await?;
-        }
-    }
-    let held: BTreeSet<SnapshotId> = inventory.snapshots.iter().map(|held| held.snapshot.id).collect();
-    for snapshot in snapshots.iter().filter(|snapshot| snapshot.state == SnapshotState::Available) {
-        if !held.contains(&snapshot.id) {
-            compare_snapshot(store, driver, ctx, snapshot, &mut found).await?;
-        }
-    }
-    Ok(found)
-}
-
-/// Looks again at a volume that seemed to differ: the record before and after the backend, so that a change of both in
-/// between is no difference.
-async fn compare_volume(
-    store: &Store,
-    driver: &dyn Driver,
-    ctx: &OpCtx,
-    volume: &VolumeRecord,
-    found: &mut Differences,
-) -> Result<(), Error> {
-    let Some((_, reference)) = volume.placed() else { return Ok(()) };
-    let before = store.read().await?.volume(volume.id).await?;
-    let held = driver.inspect(ctx, &reference).await.map_err(Error::Backend)?;
-    let after = store.read().await?.volume(volume.id).await?;
-    let steady = before.zip(after).filter(|(before, after)| {
-        before.state == after.state && before.size == after.size && after.state == VolumeState::Available
-    });
-    match (steady, held) {
-        (Some(_), None) => found.missing_volumes.push(volume.id),
-        (Some((_, record)), Some(held)) if held.size != record.size => found.wrong_size.push(volume.id),
-        _ => {}
-    }
-    Ok(())
-}
-
-/// Looks again at a snapshot that seemed to be missing, likewise.
-async fn compare_snapshot(
-    store: &Store,
-    driver: &dyn Driver,
-    ctx: &OpCtx,
-    snapshot: &SnapshotRecord,
-    found: &mut Differences,
-) -> Result<(), Error> {
-    let held = driver.inspect_snapshot(ctx, &snapshot.reference()).await.map_err(Error::Backend)?;
-    let record = store.read().await?.snapshot(snapshot.id).await?;
-    if held.is_none() && record.is_some_and(|record| record.state == SnapshotState::Available) {
-        found.missing_snapshots.push(snapshot.id);
-    }
-    Ok(())
+    let found = backend::findings(&Look { store, driver, backend, images: None, ctx }).await?;
+    let volumes =
+        |kind| found.iter().filter(move |one| one.kind == kind).filter_map(|one| one.about.volume()).collect();
+    let snapshots =
+        |kind| found.iter().filter(move |one| one.kind == kind).filter_map(|one| one.about.snapshot()).collect();
+    Ok(Differences {
+        orphan_volumes: volumes(Kind::VolumeWithoutRecord),
+        orphan_snapshots: snapshots(Kind::SnapshotWithoutRecord),
+        missing_volumes: volumes(Kind::RecordWithoutVolume),
+        missing_snapshots: snapshots(Kind::RecordWithoutSnapshot),
+        wrong_size: volumes(Kind::WrongSize),
+    })
 }

@@ -2,27 +2,22 @@
 //!
 //! The backend is asked first. Where it shows the effect, the operation is finished from that; else the call is made
 //! again, which the contract allows at any time.
-//!
-//! | operation | finished when the backend shows | else |
-//! |---|---|---|
-//! | create, from snapshot, clone, image in | the volume, in its size (the contract: whole or not there) | again |
-//! | delete volume | neither the volume nor the snapshots that go with it | again |
-//! | extend | the volume, in the new size or larger | again |
-//! | create snapshot | the snapshot | again |
-//! | delete snapshot | no snapshot | again |
-//! | revert, image out | nothing tells | again |
-//! | attach | only the call itself gives the connection | again |
-//! | detach | only the call itself proves that no export is left | again |
+//! What each needs, at each point of death, is said once, in [`table`]: the document, this code and the tests are held to it.
 
+#[cfg(test)]
+mod page;
+pub mod table;
+
+use self::table::Request;
 use super::perform::Effect;
 use crate::{
     driver::{Driver, OpCtx, Result},
     store::records::Work,
 };
 
-/// Whether the backend can show whether the operation took effect: the rows of the table that are not "again" only.
+/// Whether the backend can show whether the operation took effect.
 pub(super) fn can_tell(work: &Work) -> bool {
-    !matches!(work, Work::RevertVolume { .. } | Work::ImageOut { .. } | Work::Attach { .. } | Work::Detach { .. })
+    Request::of(work).rule().shown.is_some()
 }
 
 /// The effect, if the backend shows it already.

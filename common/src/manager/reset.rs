@@ -20,7 +20,7 @@ impl Intake {
         let event = VolumeEvent::Reset(status);
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
         tx.update_volume(&mut volume, self.store.now()).await?;
-        Ok(tx.commit().await?)
+        self.record(tx).await
     }
 
     /// Sets a snapshot's status, likewise.
@@ -33,6 +33,6 @@ impl Intake {
         let event = SnapshotEvent::Reset(status);
         snapshot.state = snapshot.state.on(&event).map_err(|refused| Refusal::event("snapshot", id, &refused))?;
         tx.update_snapshot(&mut snapshot, self.store.now()).await?;
-        Ok(tx.commit().await?)
+        self.record(tx).await
     }
 }

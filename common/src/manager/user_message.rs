@@ -37,6 +37,9 @@ pub(super) async fn tell(
 /// No pool fitted, in Cinder's code for it.
 pub(super) const NO_POOL: &str = "VOLUME_VOLUME_001_002";
 
+/// What was there is not, in Cinder's code for an unknown error.
+pub(super) const LOST: &str = "VOLUME_VOLUME_001_001";
+
 /// Cinder's `VOLUME_<resource>_<action>_<detail>`; 001 is its unknown error.
 pub(super) fn event_id(work: &Work) -> &'static str {
     match work {

@@ -193,7 +193,7 @@ impl Worker {
             return Err(Trouble { error: Error::new(Kind::Fatal, text), in_doubt });
         }
         ctx.check().map_err(|stopped| Trouble { error: stopped.into(), in_doubt })?;
-        let performed = perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
+        let performed = perform(&self.store, self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
         self.store.reached(Point::Performed).await;
         performed.map_err(|error| Trouble { error, in_doubt })
     }
@@ -223,9 +223,11 @@ impl Worker {
             let mut tx = self.store.write().await?;
             tx.still_member(&self.backend, self.epoch).await?;
             tx.defer_operation(operation, self.epoch, &why, clock.uptime + pause, clock.now).await?;
+            self.store.reached(Point::Deferring).await;
             tx.commit().await
         })
         .await;
+        self.store.reached(Point::Deferred).await;
     }
 
     async fn commit(&self, operation: &Operation, ending: &Ending) {

@@ -6,6 +6,7 @@
 pub mod attachments;
 mod engine;
 pub mod error;
+pub mod findings;
 pub mod hosts;
 pub mod listing;
 pub mod members;

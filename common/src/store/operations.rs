@@ -232,6 +232,42 @@ impl Tx {
             .await
     }
 
+    /// The operations of a backend that have not ended, oldest first, up to `limit`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open_operations(&mut self, backend: &BackendName, limit: u32) -> Result<Vec<Operation>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM operations WHERE backend = $1 AND phase IN ('pending', 'running') \
+             ORDER BY sequence LIMIT $2"
+        );
+        query(sql).bind(backend.to_string()).bind(i64::from(limit)).fetch_all(self, from_row).await
+    }
+
+    /// Whether an operation is at this thing, or waits to be.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn any_open_on(&mut self, subject_id: &str) -> Result<bool> {
+        query("SELECT id FROM operations WHERE subject_id = $1 AND phase IN ('pending', 'running') LIMIT 1")
+            .bind(subject_id)
+            .fetch_optional(self, |_| Ok(()))
+            .await
+            .map(|found| found.is_some())
+    }
+
+    /// Whether the log has ever known this thing: its id was given by this store then.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ever_logged(&mut self, subject_id: &str) -> Result<bool> {
+        query("SELECT id FROM operations WHERE subject_id = $1 LIMIT 1")
+            .bind(subject_id)
+            .fetch_optional(self, |_| Ok(()))
+            .await
+            .map(|found| found.is_some())
+    }
+
     /// How many operations there are in each phase, per backend.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The table `pool_use`: what the volumes of each pool count for.
 //!
-//! It is written by [`Tx::insert_volume`], [`Tx::provision`] and [`Tx::remove_volume`] and by nothing else, each in the
-//! transaction of its volume, so it cannot drift from the records without one of the three being wrong.
+//! It is written by [`Tx::insert_volume`], [`Tx::provision`] and [`Tx::remove_volume`], each in the transaction of its
+//! volume, so it cannot drift from the records without one of the three being wrong; reconciling looks all the same, and
+//! has [`Tx::recount`].
 
 use super::{
     engine::{Row, query, row},
@@ -124,6 +125,28 @@ impl Tx {
         Ok(())
     }
 
+    /// Counts a pool's volumes anew.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn recount(&mut self, backend: &BackendName, pool: &PoolName) -> Result<()> {
+        query("DELETE FROM pool_use WHERE backend = $1 AND pool = $2")
+            .bind(backend.to_string())
+            .bind(pool.to_string())
+            .execute(self)
+            .await?;
+        query(
+            "INSERT INTO pool_use (backend, pool, provisioned_bytes, volumes) \
+             SELECT backend, pool, CAST(SUM(provisioned_bytes) AS BIGINT), COUNT(*) FROM volumes \
+             WHERE backend = $1 AND pool = $2 GROUP BY backend, pool",
+        )
+        .bind(backend.to_string())
+        .bind(pool.to_string())
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
     /// Counts a volume that is being recorded.
     pub(super) async fn count_in(&mut self, place: &Place, provisioned: ByteCount) -> Result<()> {
         query(
@@ -151,5 +174,14 @@ impl Tx {
         .execute(self)
         .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Tx {
+    /// Counts a volume that is not there, as a fault of the three would.
+    pub(crate) async fn spoil_pool_use(&mut self, backend: &BackendName, pool: &PoolName) -> Result<()> {
+        let place = Place { backend: backend.clone(), pool: pool.clone() };
+        self.count_in(&place, ByteCount::ZERO).await
     }
 }

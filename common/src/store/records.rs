@@ -264,6 +264,27 @@ pub struct Operation {
     pub updated_at: Timestamp,
 }
 
+impl Operation {
+    /// An operation that nobody has claimed yet.
+    #[must_use]
+    pub fn pending(id: OpId, backend: BackendName, request_id: String, work: Work, now: Timestamp) -> Self {
+        Self {
+            id,
+            backend,
+            request_id,
+            work,
+            phase: Phase::Pending,
+            epoch: 0,
+            attempts: 0,
+            not_before: Duration::ZERO,
+            percent: 0,
+            error: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 /// Why an operation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationError {

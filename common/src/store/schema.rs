@@ -44,6 +44,12 @@ const CHANGES: &[Change] = &[
         up: include_str!("../../migrations/0004_pool_use.up.sql"),
         down: Some(include_str!("../../migrations/0004_pool_use.down.sql")),
     },
+    Change {
+        number: 5,
+        name: "findings",
+        up: include_str!("../../migrations/0005_findings.up.sql"),
+        down: Some(include_str!("../../migrations/0005_findings.down.sql")),
+    },
 ];
 
 /// Which changes the store has. Zero stands for none, and its row is the lock of whoever changes the schema.

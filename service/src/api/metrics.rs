@@ -74,6 +74,11 @@ async fn of_store(api: &ApiState) -> Result<Registry, ApiError> {
         let labels = vec![("backend", backend), ("phase", phase)];
         operations.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
+    let findings = Family::<Labels, Gauge>::default();
+    for (backend, kind, count) in api.store().read().await?.finding_counts().await? {
+        let labels = vec![("backend", backend), ("kind", kind)];
+        findings.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
     for pool in api.intake().pool_views().await? {
         up.get_or_create(&vec![("backend", pool.backend.to_string())]).set(pool.up.into());
         let sizes = [
@@ -96,6 +101,7 @@ async fn of_store(api: &ApiState) -> Result<Registry, ApiError> {
     }
     let mut registry = Registry::with_prefix("ashlar");
     registry.register("operations", "Entries of the operation log", operations);
+    registry.register("findings", "What did not fit together at the last look", findings);
     registry.register("backend_up", "Whether the backend's host takes work", up);
     registry.register_with_unit("pool_capacity", "What the pools last reported", Unit::Bytes, capacity);
     Ok(registry)

@@ -56,6 +56,7 @@ impl Service {
              api = {{ listen = '127.0.0.1:{port}' }}\n\
              images = {{ directory = {:?} }}\n\
              host.stats_interval_seconds = 1\n\
+             host.reconcile.grace_seconds = 0\n\
              {more}\n\
              [backends.disk]\n\
              driver = 'local'\n\
@@ -75,6 +76,26 @@ impl Service {
         let mut other = Self { folder: Arc::clone(&self.folder), port, words, agent: agent(), running: None };
         other.run().await;
         other
+    }
+
+    /// What its command line says besides from the next start on.
+    pub(crate) fn words(&mut self, words: &[&str]) {
+        self.words = words.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// A host of the backend, for a service that starts none.
+    pub(crate) fn host(&self, more: &[&str]) -> Daemon {
+        let args =
+            ["run", "--until-stdin-closes", "--log", "warn", "--backend", "disk", "--config"].map(OsString::from);
+        let args = args.into_iter().chain([self.config().into()]).chain(more.iter().map(OsString::from));
+        Daemon::start(&driver_program(), args).expect("started")
+    }
+
+    /// The ids of the volumes of that name.
+    pub(crate) fn named(&self, name: &str) -> Vec<String> {
+        let found = self.ask("GET", &format!("/volumes?name={name}"), None, "3.0").body;
+        let found = found["volumes"].as_array().expect("a list");
+        found.iter().map(|volume| volume["id"].as_str().expect("an id").to_owned()).collect()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -187,6 +208,15 @@ impl Service {
         }
     }
 
+    /// Waits until something is so.
+    pub(crate) async fn until_so(&self, what: &str, so: impl AsyncFn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !so().await {
+            assert!(Instant::now() < deadline, "not in time: {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until a volume has one of these statuses; fails at once when it ends in another that stays.
     pub(crate) async fn volume_is(&self, id: &str, wanted: &str) {
         self.until(&format!("volume {id} is {wanted}"), |service| {
@@ -224,6 +254,15 @@ impl Service {
         assert_eq!(self.ask("DELETE", &format!("/attachments/{id}"), None, "3.44").status, 200);
         assert!(!Path::new(path).exists(), "the path is gone with the attachment");
         result
+    }
+
+    /// What does not fit together on each backend, by `ashlar reconcile`.
+    pub(crate) async fn reconciled(&self) -> Value {
+        let program = Program::at("ashlar", env!("CARGO_BIN_EXE_ashlar").into()).expect("built");
+        let ctx = OpCtx::new(OpId::new(), PATIENCE, CancellationToken::new());
+        let run = program.run(["reconcile", "--format", "json", "--config"]).arg(self.config()).accept([0, 3]);
+        let output = run.output(&ctx).await.expect("it looks");
+        serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
     /// What differs between the store's records and the backend, by the driver's own word.

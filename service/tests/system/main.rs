@@ -2,8 +2,10 @@
 
 mod clients;
 mod data;
+mod deaths;
 mod harness;
 mod kills;
+mod reconcile;
 mod service;
 mod several;
 mod takeover;

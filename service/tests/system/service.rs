@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::{PATIENCE, Service};
 
-async fn ashlar(words: &[&str]) -> (Option<i32>, String) {
+pub(crate) async fn ashlar(words: &[&str]) -> (Option<i32>, String) {
     let program = Program::at("ashlar", env!("CARGO_BIN_EXE_ashlar").into()).expect("built");
     let ctx = OpCtx::new(OpId::new(), PATIENCE, CancellationToken::new());
     let output = program.run(words).accept(0..=255).output(&ctx).await.expect("it ends");

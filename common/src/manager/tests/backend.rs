@@ -1,7 +1,7 @@
 //! A backend in memory, for the manager's own cases. Drivers are proven against real backends elsewhere.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -43,6 +43,9 @@ struct Held {
     exports: BTreeMap<AttachmentId, VolumeId>,
     faults: VecDeque<Option<Fault>>,
     calls: Vec<&'static str>,
+    /// Those of them that changed anything.
+    changes: Vec<&'static str>,
+    looks: usize,
 }
 
 impl MemoryBackend {
@@ -66,6 +69,43 @@ impl MemoryBackend {
         self.held().calls.clone()
     }
 
+    /// The calls since the last time that this was asked, those of them that changed anything, and how often it was looked at.
+    pub(super) fn account(&self) -> (Vec<&'static str>, Vec<&'static str>, usize) {
+        let mut held = self.held();
+        let Held { calls, changes, looks, .. } = &mut *held;
+        (std::mem::take(calls), std::mem::take(changes), std::mem::take(looks))
+    }
+
+    /// Puts something there that nobody asked for.
+    pub(super) fn plant(&self, volume: Volume) {
+        self.held().volumes.insert(volume.volume.id, volume);
+    }
+
+    /// Makes an export that nobody asked for.
+    pub(super) fn plant_export(&self, volume: VolumeId, attachment: AttachmentId) {
+        self.held().exports.insert(attachment, volume);
+    }
+
+    /// Ends every export, as a restart of the storage might.
+    pub(super) fn end_exports(&self) {
+        self.held().exports.clear();
+    }
+
+    /// Loses something.
+    pub(super) fn lose(&self, volume: VolumeId) {
+        self.held().volumes.remove(&volume);
+    }
+
+    /// The sizes of its volumes, added up.
+    pub(super) fn held_bytes(&self) -> ByteCount {
+        self.held().volumes.values().map(|volume| volume.size).sum()
+    }
+
+    /// Who can reach volumes.
+    pub(super) fn exports(&self) -> BTreeSet<AttachmentId> {
+        self.held().exports.keys().copied().collect()
+    }
+
     pub(super) fn volume_count(&self) -> usize {
         self.held().volumes.len()
     }
@@ -74,7 +114,18 @@ impl MemoryBackend {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change<T>(&self, call: &'static str, effect: impl FnOnce(&mut Held) -> Result<T>) -> Result<T> {
+    fn change<T>(
+        &self,
+        call: &'static str,
+        effect: impl FnOnce(&mut Held) -> Result<Outcome<T>>,
+    ) -> Result<Outcome<T>> {
+        let effect = |held: &mut Held| {
+            let outcome = effect(held);
+            if let Ok(Outcome::Changed(_)) = outcome {
+                held.changes.push(call);
+            }
+            outcome
+        };
         let fault = {
             let mut held = self.held();
             held.calls.push(call);
@@ -115,6 +166,23 @@ impl MemoryBackend {
     }
 }
 
+impl Held {
+    /// The volumes, with who can reach them.
+    fn shown(&self) -> Vec<Volume> {
+        let shown = |volume: &Volume| {
+            let of = |(attachment, id): (&AttachmentId, &VolumeId)| (*id == volume.volume.id).then_some(*attachment);
+            Volume { attachments: self.exports.iter().filter_map(of).collect(), ..volume.clone() }
+        };
+        self.volumes.values().map(shown).collect()
+    }
+
+    fn grow(&mut self, volume: &VolumeRef, size: ByteCount) -> Result<Outcome<Volume>> {
+        let there = self.volumes.get_mut(&volume.id).ok_or_else(|| Error::new(Kind::NotFound, "no volume"))?;
+        let before = std::mem::replace(&mut there.size, size);
+        Ok(if before == size { Outcome::Unchanged(there.clone()) } else { Outcome::Changed(there.clone()) })
+    }
+}
+
 #[async_trait]
 impl Driver for MemoryBackend {
     fn info(&self) -> DriverInfo {
@@ -145,19 +213,20 @@ impl Driver for MemoryBackend {
     }
 
     async fn inspect(&self, _: &OpCtx, volume: &VolumeRef) -> Result<Option<Volume>> {
-        Ok(self.held().volumes.get(&volume.id).cloned())
+        let mut held = self.held();
+        held.looks += 1;
+        Ok(held.shown().into_iter().find(|shown| shown.volume.id == volume.id))
     }
 
     async fn inspect_snapshot(&self, _: &OpCtx, snapshot: &SnapshotRef) -> Result<Option<Snapshot>> {
-        Ok(self.held().snapshots.get(&snapshot.id).cloned())
+        let mut held = self.held();
+        held.looks += 1;
+        Ok(held.snapshots.get(&snapshot.id).cloned())
     }
 
     async fn list(&self, _: &OpCtx) -> Result<Inventory> {
         let held = self.held();
-        Ok(Inventory {
-            volumes: held.volumes.values().cloned().collect(),
-            snapshots: held.snapshots.values().cloned().collect(),
-        })
+        Ok(Inventory { volumes: held.shown(), snapshots: held.snapshots.values().cloned().collect() })
     }
 
     async fn create(&self, _: &OpCtx, spec: &VolumeSpec) -> Result<Outcome<Volume>> {
@@ -172,17 +241,16 @@ impl Driver for MemoryBackend {
     }
 
     async fn extend(&self, _: &OpCtx, volume: &VolumeRef, size: ByteCount) -> Result<Outcome<Volume>> {
-        self.change("extend", |held| {
-            let there = held.volumes.get_mut(&volume.id).ok_or_else(|| Error::new(Kind::NotFound, "no volume"))?;
-            there.size = size;
-            Ok(Outcome::Changed(there.clone()))
-        })
+        self.change("extend", |held| held.grow(volume, size))
     }
 
     async fn create_snapshot(&self, _: &OpCtx, snapshot: &SnapshotRef) -> Result<Outcome<Snapshot>> {
         self.change("create_snapshot", |held| {
             let size = held.volumes.get(&snapshot.volume.id).map(|volume| volume.size);
             let size = size.ok_or_else(|| Error::new(Kind::NotFound, "no volume"))?;
+            if let Some(taken) = held.snapshots.get(&snapshot.id) {
+                return Ok(Outcome::Unchanged(taken.clone()));
+            }
             let taken = Snapshot { snapshot: snapshot.clone(), size };
             held.snapshots.insert(snapshot.id, taken.clone());
             Ok(Outcome::Changed(taken))
@@ -211,20 +279,22 @@ impl Driver for MemoryBackend {
         attachment: &AttachmentSpec,
     ) -> Result<Outcome<ConnectionInfo>> {
         self.change("attach", |held| {
-            held.exports.insert(attachment.id, volume.id);
+            let before = held.exports.insert(attachment.id, volume.id);
             let mut data = serde_json::Map::new();
             data.insert("secret".to_owned(), attachment.id.to_string().into());
-            Ok(Outcome::Changed(ConnectionInfo { driver_volume_type: "memory".to_owned(), data }))
+            let connection = ConnectionInfo { driver_volume_type: "memory".to_owned(), data };
+            Ok(if before.is_some() { Outcome::Unchanged(connection) } else { Outcome::Changed(connection) })
         })
     }
 
-    async fn detach(&self, _: &OpCtx, _: &VolumeRef, which: Detach) -> Result<Outcome<()>> {
+    async fn detach(&self, _: &OpCtx, volume: &VolumeRef, which: Detach) -> Result<Outcome<()>> {
         self.change("detach", |held| {
-            match which {
-                Detach::One(id) => drop(held.exports.remove(&id)),
-                Detach::All => held.exports.clear(),
-            }
-            Ok(Outcome::Changed(()))
+            let before = held.exports.len();
+            held.exports.retain(|id, of| match which {
+                Detach::One(one) => *id != one,
+                Detach::All => *of != volume.id,
+            });
+            Ok(if held.exports.len() < before { Outcome::Changed(()) } else { Outcome::Unchanged(()) })
         })
     }
 
@@ -232,8 +302,11 @@ impl Driver for MemoryBackend {
         self.make("copy_image_to_volume", spec)
     }
 
-    async fn copy_volume_to_image(&self, _: &OpCtx, _: &VolumeRef, _: &ImageFile) -> Result<Outcome<()>> {
-        self.change("copy_volume_to_image", |_| Ok(Outcome::Changed(())))
+    async fn copy_volume_to_image(&self, _: &OpCtx, _: &VolumeRef, image: &ImageFile) -> Result<Outcome<()>> {
+        self.change("copy_volume_to_image", |_| {
+            std::fs::write(&image.path, [0; 512]).map_err(|error| Error::new(Kind::Fatal, error))?;
+            Ok(Outcome::Changed(()))
+        })
     }
 
     fn online_extend(&self) -> Option<&dyn OnlineExtend> {
@@ -247,8 +320,8 @@ impl Driver for MemoryBackend {
 
 #[async_trait]
 impl OnlineExtend for MemoryBackend {
-    async fn extend_attached(&self, ctx: &OpCtx, volume: &VolumeRef, size: ByteCount) -> Result<Outcome<Volume>> {
-        self.extend(ctx, volume, size).await
+    async fn extend_attached(&self, _: &OpCtx, volume: &VolumeRef, size: ByteCount) -> Result<Outcome<Volume>> {
+        self.change("extend_attached", |held| held.grow(volume, size))
     }
 }
 

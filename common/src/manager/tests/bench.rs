@@ -1,6 +1,6 @@
 //! A store in a temporary directory, a request side, and hosts that start and die when told.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,7 @@ use crate::{
     driver::Lease,
     ids::{BackendName, SnapshotId, VolumeId},
     manager::{
-        Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker,
+        ImageStore, Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker,
         rivals::{join, members},
     },
     scheduler::Hints,
@@ -75,7 +75,10 @@ impl Bench {
     /// The same, with more lines of configuration.
     pub(super) async fn configured(total_gib: u64, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let text = format!("state_directory = {:?}\nhost.attempts = 3\n{more}", folder.path());
+        let images = folder.path().join("images");
+        std::fs::create_dir(&images).expect("a directory");
+        let text =
+            format!("state_directory = {:?}\nhost.attempts = 3\nimages.directory = {images:?}\n{more}", folder.path());
         let mut config: Config = toml::from_str(&text).expect("a configuration");
         let database = ashlar_lab::postgres::asked_for().expect("the job's server");
         config.store = database.as_ref().map(|database| StoreSection {
@@ -97,39 +100,12 @@ impl Bench {
 
     /// Takes the backend over without serving it: whoever served it is known to be gone.
     pub(super) async fn worker(&self) -> Worker {
-        let store = self.intake.store().clone();
-        let others = members(&store, &backend()).await.expect("members");
-        let gone: Vec<Gone> = others.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
-        self.join(store, LEASE, &gone).await.expect("a seat")
+        worker(self.intake.store().clone(), self.backend.clone(), &self.config).await
     }
 
     /// Joins, if there is a seat, as a process that sees the store so and knows these to be gone.
     pub(super) async fn join(&self, store: Store, length: Duration, gone: &[Gone]) -> Option<Worker> {
-        let joining = Joining {
-            backend: &backend(),
-            holder: "here:1",
-            volume_backend_name: "disk",
-            availability_zone: "nova",
-            lease: length,
-            gone,
-            now: store.now(),
-        };
-        let asked = store.clock().uptime;
-        let epoch = join(&store, &joining).await.expect("an answer")?;
-        let clock = store.clone();
-        let functions = self.config.backends.get(&backend()).map(OperatorFunctions::of).unwrap_or_default();
-        Some(Worker {
-            store,
-            driver: self.backend.clone(),
-            backend: backend(),
-            epoch,
-            lease: Lease::new(length, asked, move || clock.clock().uptime),
-            images: None,
-            settings: self.config.host.clone(),
-            functions,
-            bell: Bell::new(&self.config.run_directory()).expect("a bell"),
-            stop: CancellationToken::new(),
-        })
+        member(store, self.backend.clone(), &self.config, length, gone).await
     }
 
     /// The store as another process would open it.
@@ -211,6 +187,20 @@ impl Bench {
         tx.list_messages(&listing).await.expect("messages").into_iter().map(|message| message.user_message).collect()
     }
 
+    /// Where images are.
+    pub(super) fn images(&self) -> PathBuf {
+        self.config.images.as_ref().expect("configured").directory.clone()
+    }
+
+    /// Waits until every operation has ended.
+    pub(super) async fn quiet(&self) {
+        let open = async || {
+            let counts = self.intake.store().read().await.expect("a view").operation_counts().await.expect("counts");
+            counts.into_iter().find(|(_, phase, _)| phase == "pending" || phase == "running")
+        };
+        self.until(open, |_| false).await;
+    }
+
     async fn until<T>(&self, look: impl AsyncFn() -> Option<T>, enough: impl Fn(&T) -> bool) -> Option<T> {
         let waiting = async {
             loop {
@@ -222,4 +212,46 @@ impl Bench {
         };
         tokio::time::timeout(PATIENCE, waiting).await.expect("every operation ends")
     }
+}
+
+/// Takes the backend over, as the process that `store` is of: whoever served it is known to be gone.
+pub(super) async fn worker(store: Store, driver: Arc<MemoryBackend>, config: &Config) -> Worker {
+    let others = members(&store, &backend()).await.expect("members");
+    let gone: Vec<Gone> = others.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
+    member(store, driver, config, LEASE, &gone).await.expect("a seat")
+}
+
+/// Joins, if there is a seat.
+async fn member(
+    store: Store,
+    driver: Arc<MemoryBackend>,
+    config: &Config,
+    length: Duration,
+    gone: &[Gone],
+) -> Option<Worker> {
+    let joining = Joining {
+        backend: &backend(),
+        holder: "here:1",
+        volume_backend_name: "disk",
+        availability_zone: "nova",
+        lease: length,
+        gone,
+        now: store.now(),
+    };
+    let asked = store.clock().uptime;
+    let epoch = join(&store, &joining).await.expect("an answer")?;
+    let clock = store.clone();
+    let functions = config.backends.get(&backend()).map(OperatorFunctions::of).unwrap_or_default();
+    Some(Worker {
+        store,
+        driver,
+        backend: backend(),
+        epoch,
+        lease: Lease::new(length, asked, move || clock.clock().uptime),
+        images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
+        settings: config.host.clone(),
+        functions,
+        bell: Bell::new(&config.run_directory()).expect("a bell"),
+        stop: CancellationToken::new(),
+    })
 }

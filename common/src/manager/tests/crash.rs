@@ -19,7 +19,8 @@ async fn claim_and_die(bench: &Bench, having_acted: bool) {
     if having_acted {
         let ctx = OpCtx::new(OpId::new(), std::time::Duration::from_secs(60), worker.stop.clone());
         for operation in claimed {
-            crate::manager::perform::perform(worker.driver.as_ref(), None, &ctx, &operation.work).await.expect("done");
+            let (store, driver) = (&worker.store, worker.driver.as_ref());
+            crate::manager::perform::perform(store, driver, None, &ctx, &operation.work).await.expect("done");
         }
     }
 }
@@ -113,7 +114,7 @@ async fn assert_agreement(bench: &Bench, worker: &crate::manager::Worker) {
     assert!(open.iter().all(|(_, phase, _)| phase == "done"), "{open:?}");
 }
 
-async fn differences(worker: &crate::manager::Worker) -> reconcile::Differences {
+pub(super) async fn differences(worker: &crate::manager::Worker) -> reconcile::Differences {
     let ctx = OpCtx::new(OpId::new(), std::time::Duration::from_secs(60), worker.stop.clone());
     let compared = reconcile::differences(&worker.store, worker.driver.as_ref(), &worker.backend, &ctx).await;
     compared.expect("both answer")

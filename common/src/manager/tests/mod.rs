@@ -3,9 +3,14 @@
 mod backend;
 mod bench;
 mod crash;
+mod deaths;
 mod faults;
 mod leases;
 mod lifecycle;
+mod mortal;
 mod placement;
 mod races;
+mod reconcile;
 mod refusals;
+mod request;
+mod seen;

@@ -7,7 +7,9 @@
 mod server;
 mod sockets;
 
-use std::{io, path::Path};
+use std::{fmt, io, path::Path, sync::Arc};
+
+use tokio::sync::Notify;
 
 use self::{
     server::{Listener, Ringer},
@@ -31,16 +33,28 @@ pub enum Sleeper {
 
 /// Wakes others.
 #[derive(Clone, Debug)]
-pub struct Bell {
-    sockets: Sockets,
-    server: Option<Ringer>,
+pub struct Bell(Rings);
+
+#[derive(Clone, Debug)]
+enum Rings {
+    Real { sockets: Sockets, server: Option<Ringer> },
+    Simulated(Arc<dyn Wire>),
 }
 
 /// Is woken.
 #[derive(Debug)]
-pub struct Ear {
-    socket: SocketEar,
-    server: Option<Listener>,
+pub struct Ear(Hears);
+
+#[derive(Debug)]
+enum Hears {
+    Real { socket: SocketEar, server: Option<Listener> },
+    Simulated(Arc<Notify>),
+}
+
+/// Carries wake-ups between the processes of a simulation.
+pub trait Wire: fmt::Debug + Send + Sync {
+    /// May lose it, or bring it late or twice.
+    fn ring(&self, sleeper: &Sleeper);
 }
 
 impl Bell {
@@ -49,23 +63,36 @@ impl Bell {
     /// # Errors
     /// When the directory cannot be opened.
     pub fn new(run_directory: &Path) -> io::Result<Self> {
-        Ok(Self { sockets: Sockets::new(run_directory)?, server: None })
+        Ok(Self(Rings::Real { sockets: Sockets::new(run_directory)?, server: None }))
+    }
+
+    /// The bell of a simulated process.
+    #[must_use]
+    pub fn simulated(wire: Arc<dyn Wire>) -> Self {
+        Self(Rings::Simulated(wire))
     }
 
     /// Also for those of other machines, where the store has a server that passes it on. Within a runtime.
     #[must_use]
     pub fn with(self, store: &Store) -> Self {
-        match store.location() {
-            Location::Postgres(location) => Self { server: Some(Ringer::start(location.clone())), ..self },
-            Location::File(_) | Location::Memory(_) => self,
+        match (self.0, store.location()) {
+            (Rings::Real { sockets, .. }, Location::Postgres(location)) => {
+                Self(Rings::Real { sockets, server: Some(Ringer::start(location.clone())) })
+            }
+            (rings, _) => Self(rings),
         }
     }
 
     /// Wakes them, if they are there. Never waits: a sleeper with a full queue is about to wake anyway.
     pub fn ring(&self, sleeper: &Sleeper) {
-        self.sockets.ring(sleeper);
-        if let Some(server) = &self.server {
-            server.ring(sleeper);
+        match &self.0 {
+            Rings::Real { sockets, server } => {
+                sockets.ring(sleeper);
+                if let Some(server) = server {
+                    server.ring(sleeper);
+                }
+            }
+            Rings::Simulated(wire) => wire.ring(sleeper),
         }
     }
 }
@@ -81,24 +108,36 @@ impl Ear {
 
     /// The same, as one of several hosts of a backend on this machine: that on seat number `seat`, below [`MAX_SEATS`].
     pub(crate) fn bind_seat(run_directory: &Path, sleeper: &Sleeper, seat: u32) -> io::Result<Self> {
-        Ok(Self { socket: SocketEar::bind(run_directory, sleeper, seat)?, server: None })
+        Ok(Self(Hears::Real { socket: SocketEar::bind(run_directory, sleeper, seat)?, server: None }))
+    }
+
+    /// The ear of a simulated process: hears when it is notified.
+    #[must_use]
+    pub fn simulated(woken: Arc<Notify>) -> Self {
+        Self(Hears::Simulated(woken))
     }
 
     /// Also hears what comes by the store's server, where it has one. Within a runtime.
     #[must_use]
     pub fn with(self, store: &Store, sleeper: &Sleeper) -> Self {
-        match store.location() {
-            Location::Postgres(location) => Self { server: Some(Listener::start(location.clone(), sleeper)), ..self },
-            Location::File(_) | Location::Memory(_) => self,
+        match (self.0, store.location()) {
+            (Hears::Real { socket, .. }, Location::Postgres(location)) => {
+                Self(Hears::Real { socket, server: Some(Listener::start(location.clone(), sleeper)) })
+            }
+            (hears, _) => Self(hears),
         }
     }
 
     /// Waits for a wake-up and swallows those that came with it.
     pub async fn heard(&self) {
+        let (socket, server) = match &self.0 {
+            Hears::Real { socket, server } => (socket, server),
+            Hears::Simulated(woken) => return woken.notified().await,
+        };
         tokio::select! {
-            () = self.socket.heard() => {}
+            () = socket.heard() => {}
             () = async {
-                match &self.server {
+                match server {
                     Some(server) => server.heard().await,
                     None => std::future::pending().await,
                 }

@@ -61,7 +61,13 @@ impl Intake {
     pub fn new(store: Store, config: &Config) -> io::Result<Self> {
         config.make_directories()?;
         let bell = Bell::new(&config.run_directory())?.with(&store);
-        Ok(Self {
+        Ok(Self::with_bell(store, config, bell))
+    }
+
+    /// The same with a bell that is there already.
+    #[must_use]
+    pub fn with_bell(store: Store, config: &Config, bell: Bell) -> Self {
+        Self {
             store,
             scheduling: Arc::new(Scheduling::of(config)),
             images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
@@ -70,7 +76,7 @@ impl Intake {
             ended: Arc::new(Notify::new()),
             heard: Arc::new(AtomicU64::new(0)),
             bell,
-        })
+        }
     }
 
     /// The store, for reading and for edits that no host needs to know of.
@@ -98,6 +104,12 @@ impl Intake {
     /// When the socket cannot be made.
     pub async fn listen(&self, run_directory: &Path) -> io::Result<()> {
         let ear = Ear::bind(run_directory, &Sleeper::Api)?.with(&self.store, &Sleeper::Api);
+        self.listen_with(&ear).await;
+        Ok(())
+    }
+
+    /// The same with an ear that is there already. Never ends.
+    pub async fn listen_with(&self, ear: &Ear) {
         loop {
             ear.heard().await;
             self.heard.fetch_add(1, Ordering::Relaxed);

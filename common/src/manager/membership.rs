@@ -33,10 +33,12 @@ impl Membership {
         let mut pause = interval;
         loop {
             tokio::select! {
+                biased;
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(pause.min(self.lease.left())) => {}
             }
             let renewed = tokio::select! {
+                biased;
                 renewed = self.renew() => renewed,
                 () = self.lapse() => Ok(false),
             };
@@ -85,6 +87,7 @@ impl Membership {
         let mut others = rivals::Rivals::default();
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(rivals::interval(self.lease.length())) => {}
             }

@@ -135,8 +135,10 @@ async fn volume(
         }
         _ => {}
     }
-    if done && !matches!(operation.work, Work::ImageOut { .. } | Work::RevertVolume { .. }) {
-        // A report that was made while it was being made or grown may not show all of its room.
+    let may_hold = !matches!(ending, Ending::GaveBack(_));
+    if may_hold && !matches!(operation.work, Work::ImageOut { .. } | Work::RevertVolume { .. }) {
+        // A report that was made while it was being made or grown may not show all of its room; that of one that failed may
+        // have been taken too.
         volume.promised_moment = Moment::Now;
     }
     tx.update_volume(&mut volume, now).await?;

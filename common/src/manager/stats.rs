@@ -53,6 +53,7 @@ impl Worker {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }
@@ -102,6 +103,7 @@ impl Worker {
         let mut ticks = tokio::time::interval(CLEANUP_INTERVAL);
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }

@@ -21,7 +21,7 @@ pub(super) async fn tell(
     now: Timestamp,
 ) -> crate::store::error::Result<()> {
     let message = MessageRecord {
-        id: uuid::Uuid::new_v4().to_string(),
+        id: tx.id::<uuid::Uuid>().to_string(),
         project_id: project_id.to_owned(),
         request_id: request_id.to_owned(),
         resource_type: subject.kind().to_uppercase(),

@@ -94,6 +94,8 @@ impl Worker {
                 Err(error) => tracing::error!(error = chain(&error), "cannot claim operations; trying again"),
             }
             tokio::select! {
+                // In this order, and the next in theirs, so that a simulation is the same in each run of a seed.
+                biased;
                 () = self.stop.cancelled() => break None,
                 () = ear.heard() => {}
                 () = freed.notified() => {}
@@ -143,6 +145,7 @@ impl Worker {
         let mut call = tokio::spawn(async move { worker.call(&call_ctx, &claimed).await });
         let result = loop {
             tokio::select! {
+                biased;
                 joined = &mut call => break joined.unwrap_or_else(|panic| {
                     let error = Error::new(Kind::Fatal, format!("the driver panicked: {panic}"));
                     Err(Trouble { error, in_doubt: true })
@@ -219,7 +222,7 @@ impl Worker {
             let clock = self.store.clock();
             let mut tx = self.store.write().await?;
             tx.still_member(&self.backend, self.epoch).await?;
-            tx.defer_operation(operation.id, &why, clock.uptime + pause, clock.now).await?;
+            tx.defer_operation(operation, self.epoch, &why, clock.uptime + pause, clock.now).await?;
             self.store.reached(Point::Deferring).await;
             tx.commit().await
         })

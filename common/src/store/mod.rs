@@ -25,7 +25,7 @@ pub mod volumes;
 pub use engine::location::{Location, PostgresLocation};
 pub use error::Error;
 pub use open::Store;
-pub use surroundings::{Clock, Director, Simulated, Surroundings};
+pub use surroundings::{Clock, Director, Fate, Link, Simulated, Surroundings};
 pub use tx::Tx;
 
 #[cfg(test)]

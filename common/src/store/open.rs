@@ -101,7 +101,7 @@ impl Store {
         if matches!(*self.location, Location::Memory(_)) {
             return self.write().await;
         }
-        self.readers.begin().await.map(Tx::reading)
+        self.readers.begin().await.map(|reading| Tx::reading(reading, Arc::clone(&self.surroundings)))
     }
 
     /// A transaction that may write. One at a time; dropped without [`Tx::commit`], it changes nothing.
@@ -109,7 +109,8 @@ impl Store {
     /// # Errors
     /// [`Error::Overloaded`](super::Error::Overloaded) when too many wait already, or when the database does not answer.
     pub async fn write(&self) -> Result<Tx> {
-        self.writers.begin().await.map(Tx::writing)
+        self.surroundings.reach_store().await?;
+        self.writers.begin().await.map(|writing| Tx::writing(writing, Arc::clone(&self.surroundings)))
     }
 
     /// How many transactions of this process wait for their turn to write.

@@ -170,26 +170,29 @@ impl Tx {
     }
 
     /// Puts an operation back, to be claimed again by the same member when its uptime is `due`, and by others once that one
-    /// is no member any more.
+    /// is no member any more. Where it is no longer as this member claimed it, it was put back before, and stays.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn defer_operation(
         &mut self,
-        id: OpId,
+        claimed: &Operation,
+        epoch: u64,
         why: &OperationError,
         due: Duration,
         now: Timestamp,
     ) -> Result<()> {
         query(
             "UPDATE operations SET phase = 'pending', not_before = $2, error_kind = $3, error_message = $4, \
-             updated_at = $5 WHERE id = $1",
+             updated_at = $5 WHERE id = $1 AND phase = 'running' AND epoch = $6 AND attempts = $7",
         )
-        .bind(id.to_string())
+        .bind(claimed.id.to_string())
         .bind(micros(due))
         .bind(kind_word(why.kind))
         .bind(&why.message)
         .bind(row::micros(now))
+        .bind(epoch.cast_signed())
+        .bind(i64::from(claimed.attempts) + 1)
         .execute(self)
         .await?;
         Ok(())
@@ -217,6 +220,16 @@ impl Tx {
     pub async fn operation(&mut self, id: OpId) -> Result<Option<Operation>> {
         let sql = format!("SELECT {COLUMNS} FROM operations WHERE id = $1");
         query(sql).bind(id.to_string()).fetch_optional(self, from_row).await
+    }
+
+    /// The whole log, each entry with its place in it. For simulations: on a service in use it is long.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn whole_log(&mut self) -> Result<Vec<(u64, Operation)>> {
+        query(format!("SELECT sequence, {COLUMNS} FROM operations ORDER BY sequence"))
+            .fetch_all(self, |row| Ok((row::count(row, "sequence")?, from_row(row)?)))
+            .await
     }
 
     /// The operations of a backend that have not ended, oldest first, up to `limit`.

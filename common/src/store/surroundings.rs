@@ -6,8 +6,8 @@
 use std::{
     fmt::Debug,
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -21,6 +21,7 @@ use rustix::{
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
+use super::error::{Error, Result};
 use crate::points::Point;
 
 /// What a process's two clocks show.
@@ -56,12 +57,14 @@ pub struct Simulated {
     pub epoch: Timestamp,
     /// The runtime's clock, which a simulation holds and advances.
     pub since: Instant,
-    /// How wrong this process's clock is.
-    pub skew: SignedDuration,
+    /// How many microseconds this process's clock is ahead; the simulation may set it while the process runs.
+    pub skew: Arc<AtomicI64>,
     /// Where ids come from.
     pub random: Mutex<fastrand::Rng>,
     /// Told of each point that the process comes to.
     pub director: Box<dyn Director>,
+    /// What is between the process and the store, if anything.
+    pub link: Option<Box<dyn Link>>,
 }
 
 /// Decides what happens at a point: the simulation goes on when the answer comes.
@@ -71,13 +74,69 @@ pub trait Director: Debug + Send + Sync {
     async fn reached(&self, point: Point);
 }
 
+/// What is between a simulated process and the store.
+#[async_trait]
+pub trait Link: Debug + Send + Sync {
+    /// A transaction is asked for.
+    ///
+    /// # Errors
+    /// What the process hears instead of getting one.
+    async fn reach(&self) -> Result<()>;
+    /// A transaction is about to be committed: what is to become of it.
+    async fn fate(&self) -> Fate;
+    /// Another statement in place of this one: how the simulation's own tests plant errors.
+    #[doc(hidden)]
+    fn altered(&self, _statement: &str) -> Option<String> {
+        None
+    }
+}
+
+/// What becomes of a transaction that a simulated process commits.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// What should.
+    Committed,
+    /// It is undone, and the process hears this.
+    Undone(Error),
+    /// It is committed, and the process hears this.
+    Unheard(Error),
+    /// It is undone, and the process hears that it was committed: a store that lies.
+    Pretended,
+}
+
 impl Surroundings {
+    fn link(&self) -> Option<&dyn Link> {
+        match self {
+            Self::Real | Self::Mortal { .. } => None,
+            Self::Simulated(simulated) => simulated.link.as_deref(),
+        }
+    }
+
+    pub(super) async fn reach_store(&self) -> Result<()> {
+        match self.link() {
+            Some(link) => link.reach().await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn fate(&self) -> Fate {
+        match self.link() {
+            Some(link) => link.fate().await,
+            None => Fate::Committed,
+        }
+    }
+
+    pub(super) fn altered(&self, statement: &str) -> Option<String> {
+        self.link()?.altered(statement)
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         match self {
             Self::Real | Self::Mortal { .. } => Timestamp::now(),
             Self::Simulated(simulated) => {
                 let elapsed = SignedDuration::try_from(simulated.since.elapsed()).unwrap_or(SignedDuration::MAX);
-                let shown = elapsed.saturating_add(simulated.skew);
+                let skew = SignedDuration::from_micros(simulated.skew.load(Ordering::Relaxed));
+                let shown = elapsed.saturating_add(skew);
                 simulated.epoch.saturating_add(shown).unwrap_or(simulated.epoch)
             }
         }

@@ -1,14 +1,20 @@
 //! One transaction. The other files of this folder add the queries, a file a table.
 
+use std::{borrow::Cow, sync::Arc};
+
+use uuid::Uuid;
+
 use super::{
-    engine::{Connection, readers::Reading, writers::Writing},
+    engine::{Connection, query::Query, readers::Reading, writers::Writing},
     error::Result,
+    surroundings::{Fate, Surroundings},
 };
 
 /// A transaction on the store; undone when dropped.
 #[derive(Debug)]
 pub struct Tx {
     inner: Inner,
+    surroundings: Arc<Surroundings>,
 }
 
 #[derive(Debug)]
@@ -18,12 +24,26 @@ enum Inner {
 }
 
 impl Tx {
-    pub(super) fn reading(reading: Reading) -> Self {
-        Self { inner: Inner::Reading(reading) }
+    pub(super) fn reading(reading: Reading, surroundings: Arc<Surroundings>) -> Self {
+        Self { inner: Inner::Reading(reading), surroundings }
     }
 
-    pub(super) fn writing(writing: Writing) -> Self {
-        Self { inner: Inner::Writing(writing) }
+    pub(super) fn writing(writing: Writing, surroundings: Arc<Surroundings>) -> Self {
+        Self { inner: Inner::Writing(writing), surroundings }
+    }
+
+    /// An id that nothing has yet.
+    #[must_use]
+    pub fn id<T: From<Uuid>>(&self) -> T {
+        T::from(self.surroundings.uuid())
+    }
+
+    /// The statement as the engine gets it: as it is, but in tests of the simulation.
+    pub(super) fn sent(&self, mut query: Query) -> Query {
+        if let Some(altered) = self.surroundings.altered(query.text()) {
+            query.replace_text(Cow::Owned(altered));
+        }
+        query
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection> {
@@ -38,9 +58,12 @@ impl Tx {
     /// # Errors
     /// When the database does not answer. Nothing was kept then, but after [`Error::Unknown`](super::Error::Unknown).
     pub async fn commit(self) -> Result<()> {
-        match self.inner {
-            Inner::Reading(_) => Ok(()),
-            Inner::Writing(writing) => writing.commit().await,
+        let fate = self.surroundings.fate().await;
+        match (self.inner, fate) {
+            (Inner::Reading(_), _) | (_, Fate::Pretended) => Ok(()),
+            (_, Fate::Undone(error)) => Err(error),
+            (Inner::Writing(writing), Fate::Committed) => writing.commit().await,
+            (Inner::Writing(writing), Fate::Unheard(error)) => writing.commit().await.and(Err(error)),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Several processes at one backend: who takes over, who must stop, and who shares the work.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout},
@@ -154,9 +157,10 @@ fn process(store: &Store, hours: i64, director: Box<dyn Director>, seed: u64) ->
     store.within(Surroundings::Simulated(Simulated {
         epoch: Timestamp::now(),
         since: Instant::now(),
-        skew: SignedDuration::from_hours(hours),
+        skew: Arc::new(AtomicI64::new(hours * 3600 * 1_000_000)),
         random: std::sync::Mutex::new(fastrand::Rng::with_seed(seed)),
         director,
+        link: None,
     }))
 }
 
@@ -284,7 +288,7 @@ async fn a_retry_that_a_dead_host_put_off_by_its_clock_is_not_waited_for() {
         let claimed = tx.claim_operations(&backend(), old.epoch, 1, old.store.clock()).await.expect("claimed");
         let why = store::records::OperationError { kind: Kind::Unavailable, message: "away".to_owned() };
         let due = old.store.clock().uptime + Duration::from_secs(100_000);
-        tx.defer_operation(claimed[0].id, &why, due, old.store.now()).await.expect("deferred");
+        tx.defer_operation(&claimed[0], old.epoch, &why, due, old.store.now()).await.expect("deferred");
         tx.commit().await.expect("committed");
         claimed
     };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::{runtime::Builder, sync::Notify, time::Instant};
 
 use crate::{
@@ -56,8 +56,9 @@ fn surroundings(reaper: Reaper) -> Surroundings {
     Surroundings::Simulated(Simulated {
         epoch: Timestamp::now(),
         since: Instant::now(),
-        skew: SignedDuration::ZERO,
+        skew: Arc::default(),
         random: Mutex::new(fastrand::Rng::new()),
         director: Box::new(reaper),
+        link: None,
     })
 }

@@ -40,9 +40,20 @@ impl Query {
         self
     }
 
+    /// Its text.
+    pub(in crate::store) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Gives it another text for the same values.
+    pub(in crate::store) fn replace_text(&mut self, text: Cow<'static, str>) {
+        self.text = text;
+    }
+
     /// Runs it; says how many rows it touched.
     pub(in crate::store) async fn execute(self, tx: &mut Tx) -> Result<u64> {
-        tx.connection()?.execute(&self).await
+        let sent = tx.sent(self);
+        tx.connection()?.execute(&sent).await
     }
 
     /// Every row.
@@ -51,7 +62,8 @@ impl Query {
         tx: &mut Tx,
         from_row: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        tx.connection()?.fetch(&self, from_row).await
+        let sent = tx.sent(self);
+        tx.connection()?.fetch(&sent, from_row).await
     }
 
     /// The first row, if there is one.

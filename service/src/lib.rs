@@ -5,4 +5,5 @@ pub mod check;
 pub mod drivers;
 pub mod http;
 pub mod serve;
+pub mod store_command;
 pub mod supervisor;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use ashlar::{
     check,
     serve::{self, Orders},
+    store_command::{self, StoreCommand},
 };
 use ashlar_common::host::{LogFormat, start_logging};
 use clap::{Parser, Subcommand};
@@ -17,7 +18,8 @@ use clap::{Parser, Subcommand};
         ashlar check --config /etc/ashlar/ashlar.toml   reads the file and asks every driver for its backend's room\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
-        one more API process beside it\n\n\
+        one more API process beside it\n  \
+        ashlar store status --config /etc/ashlar/ashlar.toml   says what the store holds\n\n\
         Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration"
 )]
 struct Cli {
@@ -51,6 +53,9 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Looks at the store, copies it to the other engine, takes its schema up and down
+    #[command(subcommand)]
+    Store(StoreCommand),
 }
 
 const MISUSE: u8 = 2;
@@ -73,6 +78,10 @@ fn main() -> ExitCode {
             let orders = Orders { config, search, log, log_format, listen, hosts: !no_hosts };
             finish(runtime.block_on(serve::serve(orders)))
         }
+        Command::Store(command) => match runtime.block_on(store_command::run(command)) {
+            Ok(code) => code,
+            Err(error) => finish(Err(error)),
+        },
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
     }
 }

@@ -18,6 +18,7 @@ pub mod snapshots;
 pub mod surroundings;
 pub mod tx;
 pub mod types;
+pub mod upkeep;
 pub mod volumes;
 
 pub use engine::location::{Location, PostgresLocation};

@@ -3,6 +3,7 @@
 mod commits;
 mod pool_use;
 mod schema;
+mod upkeep;
 
 use std::os::unix::fs::PermissionsExt;
 

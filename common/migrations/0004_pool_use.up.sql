@@ -12,5 +12,9 @@ SELECT backend, pool, CAST(SUM(provisioned_bytes) AS BIGINT), COUNT(*) FROM volu
 
 -- For the volumes whose room no report can show yet.
 DROP INDEX volumes_by_pool;
-CREATE INDEX volumes_by_promise ON volumes (backend, pool, promised_at, promised_bytes);
-CREATE INDEX volumes_by_status ON volumes (backend, pool, status, promised_at, promised_bytes);
+CREATE INDEX volumes_by_promise ON volumes (backend, pool, promised_moment, promised_bytes);
+CREATE INDEX volumes_by_status ON volumes (backend, pool, status, promised_moment, promised_bytes);
+
+-- Claiming walks what is open of a backend in its order and stops after a few, however long the queue and the log are.
+DROP INDEX operations_open;
+CREATE INDEX operations_waiting ON operations (backend, sequence) WHERE phase IN ('pending', 'running');

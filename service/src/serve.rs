@@ -60,6 +60,8 @@ pub async fn serve(orders: Orders<'_>) -> Result<()> {
             tracing::warn!(%error, "wake-ups of hosts are not heard; answers that wait for one come by polling");
         }
     });
+    let watcher = intake.clone();
+    let watching = tokio::spawn(async move { watcher.watch_hosts().await });
     let hosts = start_hosts(&config, &orders, &stop)?;
     let api = ApiState::new(intake, ApiSettings::of(&config));
     tracing::info!(address = %listener.local_addr()?, hosts = hosts.len(), "serving");
@@ -75,6 +77,7 @@ pub async fn serve(orders: Orders<'_>) -> Result<()> {
     }
     hosts.wait().await;
     listening.abort();
+    watching.abort();
     store.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -1,6 +1,9 @@
 //! Serving a backend.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -14,7 +17,10 @@ use crate::{
     chain::chain,
     driver::OpCtx,
     manager::{ImageStore, Worker, reconcile},
-    store::{Store, hosts::Takeover},
+    store::{
+        Store,
+        members::{Gone, Joining},
+    },
     wakeup::{Bell, Ear, Sleeper},
 };
 
@@ -33,14 +39,16 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
     let driver = open::<P>(configured).await?;
     let holder = format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), std::process::id());
     let zone = section.availability_zone.as_deref().unwrap_or(&config.api.availability_zone);
-    let takeover = Takeover {
+    let joining = Joining {
         backend: &backend,
         holder: &holder,
         volume_backend_name: section.volume_backend_name.as_deref().unwrap_or(backend.as_str()),
         availability_zone: zone,
+        lease: Duration::from_secs(6),
+        gone: &[],
         now: store.now(),
     };
-    let epoch = take_over(&store, &takeover).await.map_err(|error| unusable("store", &error))?;
+    let epoch = take_over(&store, joining).await.map_err(|error| unusable("store", &error))?;
     let ear = Ear::bind(&run_directory, &Sleeper::Host(backend.clone())).map_err(|error| unusable("socket", &error))?;
     let bell = Bell::new(&run_directory).map_err(|error| unusable("run directory", &error))?;
     tracing::info!(%backend, epoch, driver = P::info().name, "serving");
@@ -68,9 +76,11 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
     ended.map_err(|error| Failure(chain(&error), FENCED))
 }
 
-async fn take_over(store: &Store, takeover: &Takeover<'_>) -> Result<u64, crate::store::Error> {
+async fn take_over(store: &Store, joining: Joining<'_>) -> Result<u64, crate::store::Error> {
     let mut tx = store.write().await?;
-    let epoch = tx.take_over(takeover).await?;
+    let others = tx.members_of(joining.backend).await?;
+    let gone: Vec<Gone> = others.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
+    let epoch = tx.join(&Joining { gone: &gone, ..joining }).await?.expect("all others are fenced");
     tx.commit().await?;
     Ok(epoch)
 }

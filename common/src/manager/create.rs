@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::{
     intake::{Intake, Requester},
-    pools,
     refusal::{Refusal, Result},
     user_message,
 };
@@ -15,7 +14,7 @@ use crate::{
     state::{VolumeState, volume::Rest},
     store::{
         Tx,
-        records::{Metadata, Place, Subject, TypeRecord, VolumeRecord, Work},
+        records::{Metadata, Moment, Place, Subject, TypeRecord, VolumeRecord, Work},
     },
     units::ByteCount,
 };
@@ -121,7 +120,7 @@ impl Intake {
             multi_attach: volume.multi_attach,
             only: origin.only,
         };
-        match place(&pools::views(&mut tx, &self.policy, now).await?, &request, &self.policy) {
+        match place(&self.views(&mut tx).await?, &request, &self.policy) {
             Ok(placement) => {
                 let spec = VolumeSpec {
                     volume: VolumeRef { id: volume.id, pool: placement.pool.clone() },
@@ -221,6 +220,6 @@ fn draft(
         created_at: now,
         updated_at: None,
         promised: size,
-        promised_at: now,
+        promised_moment: Moment::Now,
     })
 }

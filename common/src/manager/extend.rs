@@ -2,14 +2,13 @@
 
 use super::{
     intake::{Intake, Requester, own_volume},
-    pools,
     refusal::{Refusal, Result},
 };
 use crate::{
     ids::VolumeId,
     scheduler::room,
     state::{Status, VolumeEvent},
-    store::records::Work,
+    store::records::{Moment, Work},
     units::ByteCount,
 };
 
@@ -35,7 +34,7 @@ impl Intake {
         }
         let (backend, reference) =
             volume.placed().ok_or_else(|| Refusal::state("volume", id, "was never made on a backend"))?;
-        let views = pools::views(&mut tx, &self.policy, now).await?;
+        let views = self.views(&mut tx).await?;
         let pool = views.iter().find(|view| view.backend == backend && view.stats.name == reference.pool);
         let attached = match volume.status {
             Status::Available => false,
@@ -59,9 +58,10 @@ impl Intake {
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
         tx.provision(&mut volume, size).await?;
         // What was promised to it before adds up until a report shows it.
-        let reported = pools::age(volume.promised_at, now) > pool.age;
+        let report = tx.report_moment(&backend, &reference.pool).await?;
+        let reported = report.is_some_and(|report| volume.promised_moment.is_before(report));
         volume.promised = if reported { added } else { volume.promised.saturating_add(added) };
-        volume.promised_at = now;
+        volume.promised_moment = Moment::Now;
         let work = Work::ExtendVolume { volume: reference, from: volume.size, to: size, attached };
         tx.update_volume(&mut volume, now).await?;
         self.submit(tx, op, backend, who, work, now).await

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::{
     image_store::ImageStore,
+    pools::Sightings,
     refusal::{Refusal, Result},
 };
 use crate::{
@@ -38,6 +39,7 @@ pub struct Intake {
     pub(super) default_zone: String,
     pub(super) attach_timeout: Duration,
     pub(super) ended: Arc<Notify>,
+    pub(super) sightings: Sightings,
     heard: Arc<AtomicU64>,
     bell: Bell,
 }
@@ -67,6 +69,7 @@ impl Intake {
             default_zone: config.api.availability_zone.clone(),
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
             ended: Arc::new(Notify::new()),
+            sightings: Sightings::default(),
             heard: Arc::new(AtomicU64::new(0)),
             bell: Bell::new(&config.run_directory())?,
         })
@@ -122,8 +125,7 @@ impl Intake {
             phase: Phase::Pending,
             epoch: 0,
             attempts: 0,
-            // At once, also by a clock that is set back before the host looks at it.
-            not_before: Timestamp::UNIX_EPOCH,
+            not_before: Duration::ZERO,
             percent: 0,
             error: None,
             created_at: now,

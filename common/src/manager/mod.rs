@@ -30,6 +30,7 @@ pub mod snapshot;
 pub mod stats;
 pub mod user_message;
 pub mod wait;
+pub mod watch;
 pub mod worker;
 
 pub use attach::NewAttachment;

@@ -10,7 +10,7 @@ use crate::{
     store::{
         Store, Tx,
         error::Result,
-        records::{Operation, OperationError, Phase, Subject, Work},
+        records::{Moment, Operation, OperationError, Phase, Subject, Work},
     },
 };
 
@@ -71,7 +71,7 @@ pub(super) async fn commit(
 ) -> Result<()> {
     let now = store.now();
     let mut tx = store.write().await?;
-    tx.still_host(backend, epoch).await?;
+    tx.still_member(backend, epoch).await?;
     let current = tx.operation(operation.id).await?;
     if !current.is_some_and(|current| current.phase == Phase::Running && current.epoch == epoch) {
         tracing::warn!(op = %operation.id, "ended by somebody else; this outcome is not committed");
@@ -137,7 +137,7 @@ async fn volume(
     }
     if done && !matches!(operation.work, Work::ImageOut { .. } | Work::RevertVolume { .. }) {
         // A report that was made while it was being made or grown may not show all of its room.
-        volume.promised_at = now;
+        volume.promised_moment = Moment::Now;
     }
     tx.update_volume(&mut volume, now).await?;
     Ok(Some(project))

@@ -8,7 +8,7 @@ use super::worker::Worker;
 use crate::{
     chain::chain,
     driver::{Capabilities, OpCtx},
-    store,
+    store::{self, hosts::Asked},
 };
 
 /// A report that takes longer says more about the backend than its numbers would.
@@ -43,18 +43,27 @@ impl Worker {
     /// # Errors
     /// When the store does not answer, or another host has taken over.
     pub async fn report_once(&self) -> Result<(), store::Error> {
-        let asked_at = self.store.now();
+        let asked = self.ask().await?;
         let ctx = OpCtx::new(self.store.id(), REPORT_TIMEOUT, self.stop.child_token());
         let report = self.driver.stats(&ctx).await;
         let mut tx = self.store.write().await?;
-        tx.still_host(&self.backend, self.epoch).await?;
+        tx.still_member(&self.backend, self.epoch).await?;
         let capabilities = Capabilities::of(self.driver.as_ref());
         tx.heartbeat(&self.backend, &self.driver.info(), capabilities, self.store.now()).await?;
         match &report {
-            Ok(stats) => tx.report_pools(&self.backend, stats, asked_at).await?,
+            Ok(stats) => tx.report_pools(&self.backend, stats, asked).await?,
             Err(error) => tracing::warn!(kind = %error.kind(), error = error.chain(), "the backend gives no report"),
         }
         tx.commit().await
+    }
+
+    /// Puts the question in order with what others do: the answer shows all that was done before.
+    async fn ask(&self) -> Result<Asked, store::Error> {
+        let at = self.store.now();
+        let mut tx = self.store.write().await?;
+        let moment = tx.renew(&self.backend, self.epoch, at).await?;
+        tx.commit().await?;
+        Ok(Asked { moment, at })
     }
 
     /// Forgets what ended or expired long ago, now and then at each interval, until stopped.

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -30,7 +29,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// Between two notes of how far a long operation is.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Pauses between tries grow from the first to the second.
-const PAUSE: (SignedDuration, SignedDuration) = (SignedDuration::from_millis(250), SignedDuration::from_secs(60));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(60));
 
 /// An operation that was claimed this many times the configured attempts has seen that many hosts die or stop over it.
 /// It is not tried for ever: it may be what kills them.
@@ -106,15 +105,15 @@ impl Worker {
         slots: &Arc<Semaphore>,
     ) -> Result<Vec<(Operation, tokio::sync::OwnedSemaphorePermit)>, store::Error> {
         let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
-        let now = self.store.now();
+        let clock = self.store.clock();
         // Looked at in a read first: claiming takes the write lock and a durable commit.
-        if free == 0 || !self.store.read().await?.any_due(&self.backend, self.epoch, now).await? {
+        if free == 0 || !self.store.read().await?.any_due(&self.backend, self.epoch, clock).await? {
             return Ok(Vec::new());
         }
         self.store.reached(Point::Due).await;
         let mut tx = self.store.write().await?;
-        tx.still_host(&self.backend, self.epoch).await?;
-        let operations = tx.claim_operations(&self.backend, self.epoch, free, now).await?;
+        tx.still_member(&self.backend, self.epoch).await?;
+        let operations = tx.claim_operations(&self.backend, self.epoch, free, clock).await?;
         self.store.reached(Point::Marked).await;
         tx.commit().await?;
         self.store.reached(Point::Claimed).await;
@@ -196,15 +195,15 @@ impl Worker {
     }
 
     async fn defer(&self, operation: &Operation, error: &Error) {
-        let pause = PAUSE.0 * 2_i32.saturating_pow(operation.attempts.min(16));
+        let pause = PAUSE.0 * 2_u32.saturating_pow(operation.attempts.min(16));
         let pause = pause.min(PAUSE.1);
         let why = OperationError { kind: error.kind(), message: error.chain() };
         tracing::warn!(op = %operation.id, kind = %why.kind, error = why.message, ?pause, "trying again later");
         self.insist(|| async {
-            let now = self.store.now();
+            let clock = self.store.clock();
             let mut tx = self.store.write().await?;
-            tx.still_host(&self.backend, self.epoch).await?;
-            tx.defer_operation(operation.id, &why, now + pause, now).await?;
+            tx.still_member(&self.backend, self.epoch).await?;
+            tx.defer_operation(operation.id, &why, clock.uptime + pause, clock.now).await?;
             tx.commit().await
         })
         .await;

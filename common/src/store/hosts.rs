@@ -2,19 +2,19 @@
 
 use super::{
     engine::{Row, query, row},
-    error::{Error, Result},
+    error::Result,
     records::{HostRecord, PoolRecord},
     tx::Tx,
 };
 use crate::{
     driver::{Capabilities, DriverInfo},
-    ids::BackendName,
+    ids::{BackendName, PoolName},
     stats::BackendStats,
 };
 use jiff::Timestamp;
 
 const HOST_COLUMNS: &str = "backend, epoch, holder, driver, capabilities, volume_backend_name, availability_zone, \
-    disabled, disabled_reason, started_at, heartbeat_at";
+    disabled, disabled_reason, started_at, heartbeat_at, moment";
 
 fn host_from_row(row: &Row<'_>) -> Result<HostRecord> {
     Ok(HostRecord {
@@ -29,57 +29,20 @@ fn host_from_row(row: &Row<'_>) -> Result<HostRecord> {
         disabled_reason: row::text_or_null(row, "disabled_reason")?,
         started_at: row::time(row, "started_at")?,
         heartbeat_at: row::time(row, "heartbeat_at")?,
+        moment: row::count(row, "moment")?,
     })
 }
 
-/// A host that takes over a backend.
-#[derive(Clone, Debug)]
-pub struct Takeover<'a> {
-    /// The backend.
-    pub backend: &'a BackendName,
-    /// Host name and process id.
-    pub holder: &'a str,
-    /// The operator's name for the backend.
-    pub volume_backend_name: &'a str,
-    /// Its availability zone.
-    pub availability_zone: &'a str,
-    /// Now.
-    pub now: Timestamp,
+/// When a backend was asked for a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// In the order of what its hosts and the API do.
+    pub moment: u64,
+    /// By the clock of who asked, for people.
+    pub at: Timestamp,
 }
 
 impl Tx {
-    /// Makes the caller the backend's host, under a new epoch that fences every host before it.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn take_over(&mut self, takeover: &Takeover<'_>) -> Result<u64> {
-        query(
-            "INSERT INTO hosts (backend, epoch, holder, volume_backend_name, availability_zone, disabled, started_at, \
-             heartbeat_at) VALUES ($1, 1, $2, $3, $4, 0, $5, $5) \
-             ON CONFLICT (backend) DO UPDATE SET epoch = hosts.epoch + 1, holder = $2, volume_backend_name = $3, \
-             availability_zone = $4, started_at = $5, heartbeat_at = $5 RETURNING epoch",
-        )
-        .bind(takeover.backend.to_string())
-        .bind(takeover.holder)
-        .bind(takeover.volume_backend_name)
-        .bind(takeover.availability_zone)
-        .bind(row::micros(takeover.now))
-        .fetch_one(self, |row| row::count(row, "epoch"))
-        .await
-    }
-
-    /// Fails unless the caller still is the backend's host. Every commit of a host begins with it.
-    ///
-    /// # Errors
-    /// [`Error::Fenced`] when another host has taken over.
-    pub async fn still_host(&mut self, backend: &BackendName, epoch: u64) -> Result<()> {
-        let current = query("SELECT epoch FROM hosts WHERE backend = $1")
-            .bind(backend.to_string())
-            .fetch_optional(self, |row| row::count(row, "epoch"))
-            .await?;
-        if current == Some(epoch) { Ok(()) } else { Err(Error::Fenced { backend: backend.to_string() }) }
-    }
-
     /// Notes that the host is alive, who its driver is and what it can do.
     ///
     /// # Errors
@@ -138,27 +101,43 @@ impl Tx {
         query(sql).bind(backend.to_string()).fetch_optional(self, host_from_row).await
     }
 
-    /// Replaces a backend's report.
+    /// Replaces a backend's report, unless it has a later one: members that share a backend all report.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn report_pools(
-        &mut self,
-        backend: &BackendName,
-        stats: &BackendStats,
-        asked_at: Timestamp,
-    ) -> Result<()> {
+    pub async fn report_pools(&mut self, backend: &BackendName, stats: &BackendStats, asked: Asked) -> Result<()> {
+        let later = query("SELECT pool FROM pools WHERE backend = $1 AND moment > $2 LIMIT 1")
+            .bind(backend.to_string())
+            .bind(asked.moment.cast_signed())
+            .fetch_optional(self, |_| Ok(()))
+            .await?;
+        if later.is_some() {
+            return Ok(());
+        }
         query("DELETE FROM pools WHERE backend = $1").bind(backend.to_string()).execute(self).await?;
         for pool in &stats.pools {
-            query("INSERT INTO pools (backend, pool, stats, reported_at) VALUES ($1, $2, $3, $4)")
+            query("INSERT INTO pools (backend, pool, stats, reported_at, moment) VALUES ($1, $2, $3, $4, $5)")
                 .bind(backend.to_string())
                 .bind(pool.name.to_string())
                 .bind(row::to_json(pool))
-                .bind(row::micros(asked_at))
+                .bind(row::micros(asked.at))
+                .bind(asked.moment.cast_signed())
                 .execute(self)
                 .await?;
         }
         Ok(())
+    }
+
+    /// When the last report of a pool was asked for.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn report_moment(&mut self, backend: &BackendName, pool: &PoolName) -> Result<Option<u64>> {
+        query("SELECT moment FROM pools WHERE backend = $1 AND pool = $2")
+            .bind(backend.to_string())
+            .bind(pool.to_string())
+            .fetch_optional(self, |row| row::count(row, "moment"))
+            .await
     }
 
     /// Every pool's last report.
@@ -166,12 +145,13 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn pools(&mut self) -> Result<Vec<PoolRecord>> {
-        query("SELECT backend, pool, stats, reported_at FROM pools ORDER BY backend, pool")
+        query("SELECT backend, pool, stats, reported_at, moment FROM pools ORDER BY backend, pool")
             .fetch_all(self, |row| {
                 Ok(PoolRecord {
                     backend: row::parsed(row, "backend")?,
                     stats: row::json(row, "stats")?,
                     reported_at: row::time(row, "reported_at")?,
+                    moment: row::count(row, "moment")?,
                 })
             })
             .await

@@ -8,6 +8,7 @@ mod engine;
 pub mod error;
 pub mod hosts;
 pub mod listing;
+pub mod members;
 pub mod messages;
 pub mod open;
 pub mod operations;
@@ -24,7 +25,7 @@ pub mod volumes;
 pub use engine::location::{Location, PostgresLocation};
 pub use error::Error;
 pub use open::Store;
-pub use surroundings::{Director, Simulated, Surroundings};
+pub use surroundings::{Clock, Director, Simulated, Surroundings};
 pub use tx::Tx;
 
 #[cfg(test)]

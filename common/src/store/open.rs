@@ -12,7 +12,7 @@ use super::{
     engine::{Connection, location::Location, readers::Readers, writers::Writers},
     error::Result,
     schema,
-    surroundings::Surroundings,
+    surroundings::{Clock, Surroundings},
     tx::Tx,
 };
 use crate::points::Point;
@@ -73,6 +73,12 @@ impl Store {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.surroundings.now()
+    }
+
+    /// What the process's clocks show.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock { now: self.surroundings.now(), uptime: self.surroundings.uptime() }
     }
 
     /// An id that nothing has yet.

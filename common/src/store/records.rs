@@ -1,6 +1,6 @@
 //! What the store holds, as types. The columns are in `migrations/`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,26 @@ pub struct VolumeRecord {
     pub updated_at: Option<Timestamp>,
     /// The room that was last promised to it: its size when it was made, the added bytes when it grew.
     pub promised: ByteCount,
-    /// When that was: reports older than this do not show it yet.
-    pub promised_at: Timestamp,
+    /// When that was: reports that were asked for earlier do not show it yet.
+    pub promised_moment: Moment,
+}
+
+/// When something happened on a backend, in the order of what its hosts and the API do there. The clocks of several
+/// processes tell no order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// In the transaction that writes it.
+    Now,
+    /// At an earlier one, as it was read.
+    Past(u64),
+}
+
+impl Moment {
+    /// Whether a report that was asked for at `report` shows it.
+    #[must_use]
+    pub fn is_before(self, report: u64) -> bool {
+        matches!(self, Self::Past(moment) if moment < report)
+    }
 }
 
 /// A backend's pool.
@@ -233,8 +251,9 @@ pub struct Operation {
     pub epoch: u64,
     /// How often it was claimed.
     pub attempts: u32,
-    /// Not to be claimed earlier.
-    pub not_before: Timestamp,
+    /// Not to be claimed earlier by the member of `epoch`, by that process's own uptime; it is that member's alone while
+    /// it is one.
+    pub not_before: Duration,
     /// Percent done, as last reported.
     pub percent: u8,
     /// How it failed, or why it is tried again.
@@ -343,9 +362,9 @@ impl Subject {
 pub struct HostRecord {
     /// The backend.
     pub backend: BackendName,
-    /// Grows by one with each host that takes the backend; an older one can no longer commit.
+    /// The last that was taken: grows by one with each process that joins.
     pub epoch: u64,
-    /// Who holds it: host name and process id.
+    /// Who joined last: host name and process id.
     pub holder: String,
     /// The driver; unknown until a host first opened the backend.
     pub driver: Option<DriverInfo>,
@@ -359,10 +378,12 @@ pub struct HostRecord {
     pub disabled: bool,
     /// Why.
     pub disabled_reason: Option<String>,
-    /// When the present host started.
+    /// When that was, by its own clock, for people.
     pub started_at: Timestamp,
-    /// When it was last heard of.
+    /// When it was last heard of, by its own clock, for people.
     pub heartbeat_at: Timestamp,
+    /// Grows with each sign of life of its members and each report they ask for.
+    pub moment: u64,
 }
 
 /// A pool's last report.
@@ -372,8 +393,10 @@ pub struct PoolRecord {
     pub backend: BackendName,
     /// The report.
     pub stats: PoolStats,
-    /// When it was made.
+    /// When it was asked for, by the clock of the host, for people.
     pub reported_at: Timestamp,
+    /// When it was asked for, in the order of what happens on the backend.
+    pub moment: u64,
 }
 
 /// What a user should know.

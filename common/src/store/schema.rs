@@ -33,6 +33,12 @@ const CHANGES: &[Change] = &[
         down: Some(include_str!("../../migrations/0002_turn.down.sql")),
     },
     Change {
+        number: 3,
+        name: "members",
+        up: include_str!("../../migrations/0003_members.up.sql"),
+        down: Some(include_str!("../../migrations/0003_members.down.sql")),
+    },
+    Change {
         number: 4,
         name: "pool-use",
         up: include_str!("../../migrations/0004_pool_use.up.sql"),

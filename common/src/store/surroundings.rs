@@ -9,15 +9,29 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::{
+    process::{Signal, getpid, kill_process},
+    time::{ClockId, clock_gettime},
+};
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
 use crate::points::Point;
+
+/// What a process's two clocks show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// The time of day, for records. Other processes' may differ by hours, and people set it.
+    pub now: Timestamp,
+    /// Time since some instant before the process began, also while the machine slept. Nobody sets it, and only this process
+    /// can compare with it.
+    pub uptime: Duration,
+}
 
 /// Where time and ids come from, and what happens between two effects.
 #[derive(Debug)]
@@ -69,6 +83,13 @@ impl Surroundings {
         }
     }
 
+    pub(super) fn uptime(&self) -> Duration {
+        match self {
+            Self::Real | Self::Mortal { .. } => uptime(),
+            Self::Simulated(simulated) => simulated.since.elapsed(),
+        }
+    }
+
     pub(super) fn uuid(&self) -> Uuid {
         match self {
             Self::Real | Self::Mortal { .. } => Uuid::new_v4(),
@@ -93,4 +114,10 @@ impl Surroundings {
             Self::Simulated(simulated) => simulated.director.reached(reached).await,
         }
     }
+}
+
+/// The system's clock that nobody sets. It goes on while the machine sleeps or the process is stopped: a lease does too.
+fn uptime() -> Duration {
+    let shown = clock_gettime(ClockId::Boottime);
+    Duration::try_from(shown).unwrap_or(Duration::ZERO)
 }

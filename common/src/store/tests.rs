@@ -11,7 +11,7 @@ use super::{
     Location, PostgresLocation, Store,
     engine::{query, row},
     listing::{Column, Compare, Filter, Listing, Sort},
-    records::{Metadata, VolumeRecord},
+    records::{Metadata, Moment, VolumeRecord},
 };
 use crate::{
     ids::VolumeId,
@@ -80,7 +80,7 @@ fn volume(name: &str, age_micros: i64) -> VolumeRecord {
         created_at,
         updated_at: None,
         promised: size,
-        promised_at: created_at,
+        promised_moment: Moment::Past(0),
     }
 }
 

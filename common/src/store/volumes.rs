@@ -3,7 +3,7 @@
 use super::{
     engine::{Row, query, row},
     error::Result,
-    records::{Place, VolumeRecord},
+    records::{Moment, Place, VolumeRecord},
     tx::Tx,
 };
 use crate::{
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 pub(super) const COLUMNS: &str = "id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
     backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, image_id, metadata, \
-    created_at, updated_at, promised_bytes, promised_at";
+    created_at, updated_at, promised_bytes, promised_moment";
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<VolumeRecord> {
     let (backend, pool) = (row::parsed_or_null(row, "backend")?, row::parsed_or_null(row, "pool")?);
@@ -41,8 +41,16 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<VolumeRecord> {
         created_at: row::time(row, "created_at")?,
         updated_at: row::time_or_null(row, "updated_at")?,
         promised: row::bytes(row, "promised_bytes")?,
-        promised_at: row::time(row, "promised_at")?,
+        promised_moment: Moment::Past(row::count(row, "promised_moment")?),
     })
+}
+
+/// `NULL` stands for the present one, which the statement looks up itself.
+fn moment(moment: Moment) -> Option<i64> {
+    match moment {
+        Moment::Now => None,
+        Moment::Past(moment) => Some(moment.cast_signed()),
+    }
 }
 
 impl Tx {
@@ -54,8 +62,9 @@ impl Tx {
         query(
             "INSERT INTO volumes (id, project_id, user_id, name, description, size_bytes, provisioned_bytes, state, status, \
              backend, pool, availability_zone, type_id, multi_attach, bootable, source_volume_id, source_snapshot_id, \
-             image_id, metadata, created_at, updated_at, promised_bytes, promised_at) \
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)",
+             image_id, metadata, created_at, updated_at, promised_bytes, promised_moment) \
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22, \
+             COALESCE($23, (SELECT moment FROM hosts WHERE hosts.backend = $10), 0))",
         )
         .bind(volume.id.to_string())
         .bind(&volume.project_id)
@@ -79,7 +88,7 @@ impl Tx {
         .bind(row::micros(volume.created_at))
         .bind(volume.updated_at.map(row::micros))
         .bind(volume.promised.as_i64())
-        .bind(row::micros(volume.promised_at))
+        .bind(moment(volume.promised_moment))
         .execute(self)
         .await?;
         match &volume.place {
@@ -100,7 +109,8 @@ impl Tx {
         volume.updated_at = Some(now);
         query(
             "UPDATE volumes SET name = $2, description = $3, size_bytes = $4, state = $5, status = $6, type_id = $7, \
-             multi_attach = $8, bootable = $9, metadata = $10, updated_at = $11, promised_at = $12, \
+             multi_attach = $8, bootable = $9, metadata = $10, updated_at = $11, promised_moment = \
+             COALESCE($12, (SELECT moment FROM hosts WHERE hosts.backend = volumes.backend), 0), \
              promised_bytes = $13 WHERE id = $1",
         )
         .bind(volume.id.to_string())
@@ -114,7 +124,7 @@ impl Tx {
         .bind(i64::from(volume.bootable))
         .bind(row::to_json(&volume.metadata))
         .bind(row::micros(now))
-        .bind(row::micros(volume.promised_at))
+        .bind(moment(volume.promised_moment))
         .bind(volume.promised.as_i64())
         .execute(self)
         .await?;
@@ -151,25 +161,20 @@ impl Tx {
         query(sql).bind(backend.to_string()).fetch_all(self, from_row).await
     }
 
-    /// What was promised on a pool since `report` or is still being made, and so is not in its free bytes yet.
+    /// What was promised on a pool since its report of the moment `report` or is still being made, and so is not in its free bytes yet.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn promised_since(
-        &mut self,
-        backend: &BackendName,
-        pool: &PoolName,
-        report: Timestamp,
-    ) -> Result<ByteCount> {
+    pub async fn promised_since(&mut self, backend: &BackendName, pool: &PoolName, report: u64) -> Result<ByteCount> {
         query(
             "SELECT CAST(COALESCE(SUM(promised_bytes), 0) AS BIGINT) AS promised FROM (\
-             SELECT promised_bytes FROM volumes WHERE backend = $1 AND pool = $2 AND promised_at >= $3 \
+             SELECT promised_bytes FROM volumes WHERE backend = $1 AND pool = $2 AND promised_moment >= $3 \
              UNION ALL SELECT promised_bytes FROM volumes WHERE backend = $1 AND pool = $2 \
-             AND status IN ('creating', 'downloading', 'extending') AND promised_at < $3) AS unsettled",
+             AND status IN ('creating', 'downloading', 'extending') AND promised_moment < $3) AS unsettled",
         )
         .bind(backend.to_string())
         .bind(pool.to_string())
-        .bind(row::micros(report))
+        .bind(report.cast_signed())
         .fetch_one(self, |row| row::bytes(row, "promised"))
         .await
     }

@@ -1,5 +1,7 @@
 //! `/os-services`: the hosts of the backends, and taking one out of scheduling.
 
+use std::time::Duration;
+
 use ashlar_common::store::records::HostRecord;
 use axum::{Json, extract::State};
 use jiff::Timestamp;
@@ -25,8 +27,11 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
     }
     let (settings, now) = (api.settings(), api.store().now());
     let mut services = vec![scheduler(settings, now, call.version)];
-    for record in api.store().read().await?.hosts().await? {
-        services.push(volume(&record, settings, now, call.version));
+    let hosts = api.store().read().await?.hosts().await?;
+    let silent = api.intake().silent(&hosts);
+    for record in hosts {
+        let silent = silent.get(&record.backend).copied().unwrap_or_default();
+        services.push(volume(&record, settings, silent, call.version));
     }
     services.retain(|service| {
         let named = service["host"].as_str().unwrap_or_default();
@@ -77,9 +82,8 @@ pub(crate) async fn change(State(api): State<ApiState>, call: Call, body: Body) 
     Ok(Json(view))
 }
 
-fn volume(record: &HostRecord, settings: &ApiSettings, now: Timestamp, version: Microversion) -> Value {
-    let silent = now.duration_since(record.heartbeat_at);
-    let up = silent <= settings.host_down_after.try_into().unwrap_or(jiff::SignedDuration::MAX);
+fn volume(record: &HostRecord, settings: &ApiSettings, silent: Duration, version: Microversion) -> Value {
+    let up = silent <= settings.host_down_after;
     let state = if up { "up" } else { "down" };
     let mut view = json!({
         "binary": VOLUME,

@@ -1,14 +1,17 @@
 //! Times as the API writes and reads them: UTC, without saying so.
 
 use ashlar_common::store::listing::Compare;
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{Timestamp, civil::DateTime, fmt::temporal::DateTimePrinter, tz::TimeZone};
 use serde_json::{Value, json};
 
 use super::error::ApiError;
 
+/// Lists hold thousands: no format is read for each.
+const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+
 /// `2026-11-22T04:05:06.000000`.
 pub(crate) fn text(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+    PRINTER.datetime_to_string(&TimeZone::UTC.to_datetime(time))
 }
 
 /// The same, or null.

@@ -1,5 +1,7 @@
 //! A service in a folder of its own, and a client for it.
 
+use std::time::Duration;
+
 use ashlar::api::{ApiSettings, ApiState, router};
 use ashlar_common::{
     config::Config,
@@ -8,7 +10,7 @@ use ashlar_common::{
     manager::Intake,
     state::VolumeState,
     stats::{BackendStats, Capacity, PoolStats, Provisioning},
-    store::{Location, PostgresLocation, Store, hosts::Takeover, listing::Listing},
+    store::{Location, PostgresLocation, Store, hosts::Asked, listing::Listing, members::Joining},
     units::ByteCount,
 };
 use axum::{
@@ -118,17 +120,22 @@ impl Bench {
             thin_metadata_free_percentage: None,
         };
         let mut tx = self.store.write().await.expect("a transaction");
-        let takeover = Takeover {
+        let joining = Joining {
             backend: &backend,
             holder: "test",
             volume_backend_name: backend.as_str(),
             availability_zone: "nova",
+            lease: Duration::from_secs(60),
+            gone: &[],
             now,
         };
-        tx.take_over(&takeover).await.expect("taken over");
+        let epoch = tx.join(&joining).await.expect("an answer").expect("a seat");
+        let moment = tx.renew(&backend, epoch, now).await.expect("a member");
         let capabilities = Capabilities { online_extend: true, revert: true, ..Capabilities::default() };
         tx.heartbeat(&backend, &driver, capabilities, now).await.expect("alive");
-        tx.report_pools(&backend, &BackendStats { pools: vec![pool] }, now).await.expect("reported");
+        tx.report_pools(&backend, &BackendStats { pools: vec![pool] }, Asked { moment, at: now })
+            .await
+            .expect("reported");
         tx.commit().await.expect("committed");
     }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     affected::{cargo::Cargo, git::Git, jobs::JobTable},
-    bench::figures::Times,
+    bench::client::histogram::Histogram,
     terminal,
 };
 
@@ -139,16 +139,16 @@ fn measured(sandbox: &Sandbox<'_>, peers: &[Box<dyn Tool>], runs: u32) -> Result
     for peer in peers {
         works.push((peer.name(), Box::new(|| answered(&**peer, &question))));
     }
-    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); works.len()];
+    let mut times = vec![Histogram::default(); works.len()];
     for run in 0..runs {
         for ((name, work), times) in works.iter().zip(&mut times) {
             let started = Instant::now();
             work().with_context(|| name.clone())?;
-            times.push(started.elapsed());
+            times.record(started.elapsed());
         }
         terminal::complain(&format!("run {} of {runs}\n", run + 1));
     }
-    Ok(works.into_iter().map(|(name, _)| name).zip(times.into_iter().map(|times| Times::new(times).median())).collect())
+    Ok(works.into_iter().map(|(name, _)| name).zip(times.iter().map(Histogram::median)).collect())
 }
 
 /// Who refuses is quick, and that is no figure.

@@ -1,10 +1,10 @@
-//! Figures, and how they are shown.
+//! Figures, and what they are held against.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::machine::Machine;
+use super::{aims::Goal, client::histogram::Histogram, machine::Machine, store::Engine};
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -13,6 +13,17 @@ pub struct Report {
     pub machine: Machine,
     /// How the programs were built.
     pub profile: Profile,
+    /// What does not depend on the store.
+    pub machine_figures: Vec<Figure>,
+    /// What does.
+    pub stores: Vec<StoreFigures>,
+}
+
+/// What was measured over one store.
+#[derive(Debug, Serialize)]
+pub struct StoreFigures {
+    /// Which.
+    pub store: Engine,
     /// What.
     pub figures: Vec<Figure>,
 }
@@ -36,8 +47,13 @@ pub struct Figure {
     pub name: String,
     /// How much it was, in `unit`.
     pub value: f64,
-    /// Of the value and of the floor.
+    /// Of all values here.
     pub unit: Unit,
+    /// What it should be, and what Cinder has.
+    #[serde(flatten)]
+    pub goal: Goal,
+    /// Whether it is what it should be; nothing where nothing is asked.
+    pub met: Option<bool>,
     /// The least that this machine could do.
     pub floor: Option<Floor>,
 }
@@ -55,154 +71,115 @@ pub struct Floor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Milliseconds; less is better.
+    /// Less is better.
     Milliseconds,
-    /// Each second; more is better.
+    /// Less is better.
+    Seconds,
+    /// More is better.
     PerSecond,
-    /// Mebibytes; less is better.
-    Mebibytes,
+    /// Millions of bytes; less is better.
+    Megabytes,
+    /// How memory grows; less is better.
+    KibibytesPerMinute,
 }
 
 impl Figure {
-    /// A time.
+    /// A figure that nothing is asked of.
+    #[must_use]
+    pub fn new(name: impl Into<String>, value: f64, unit: Unit) -> Self {
+        Self { name: name.into(), value, unit, goal: Goal::NONE, met: None, floor: None }
+    }
+
+    /// A time, in milliseconds.
     #[must_use]
     pub fn time(name: impl Into<String>, value: Duration) -> Self {
-        Self { name: name.into(), value: milliseconds(value), unit: Unit::Milliseconds, floor: None }
+        Self::new(name, milliseconds(value), Unit::Milliseconds)
+    }
+
+    /// A time, in seconds.
+    #[must_use]
+    pub fn seconds(name: impl Into<String>, value: Duration) -> Self {
+        Self::new(name, value.as_secs_f64(), Unit::Seconds)
     }
 
     /// A rate.
     #[must_use]
-    pub fn rate(name: impl Into<String>, count: usize, elapsed: Duration) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let value = count as f64 / elapsed.as_secs_f64();
-        Self { name: name.into(), value, unit: Unit::PerSecond, floor: None }
+    pub fn rate(name: impl Into<String>, value: f64) -> Self {
+        Self::new(name, value, Unit::PerSecond)
     }
 
     /// A number of bytes.
     #[must_use]
     pub fn size(name: impl Into<String>, bytes: u64) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "it is shown with a decimal or two")]
-        let value = bytes as f64 / f64::from(1_u32 << 20);
-        Self { name: name.into(), value, unit: Unit::Mebibytes, floor: None }
+        let value = bytes as f64 / 1e6;
+        Self::new(name, value, Unit::Megabytes)
     }
 
-    /// With what the machine takes for a time at least.
+    /// The median, the 95th and the 99th percentile of times; the goal is the median's.
+    #[must_use]
+    pub fn percentiles(name: &str, times: &Histogram, goal: Goal) -> [Self; 3] {
+        let at = |percent| Self::time(format!("{name}, p{percent}"), times.percentile(percent));
+        [at(50).toward(goal), at(95), at(99)]
+    }
+
+    /// With what it should be.
+    #[must_use]
+    pub fn toward(self, goal: Goal) -> Self {
+        let met = goal.aim.map(|aim| match self.unit {
+            Unit::PerSecond => self.value > aim,
+            Unit::Milliseconds | Unit::Seconds | Unit::Megabytes | Unit::KibibytesPerMinute => self.value < aim,
+        });
+        Self { goal, met, ..self }
+    }
+
+    /// With the time that the machine takes at least.
     #[must_use]
     pub fn over(self, name: impl Into<String>, least: Duration) -> Self {
-        Self { floor: Some(Floor { name: name.into(), value: milliseconds(least) }), ..self }
+        let value = if self.unit == Unit::Seconds { least.as_secs_f64() } else { milliseconds(least) };
+        Self { floor: Some(Floor { name: name.into(), value }), ..self }
     }
+
+    /// With the rate that the machine reaches at most.
+    #[must_use]
+    pub fn under(self, name: impl Into<String>, most: f64) -> Self {
+        Self { floor: Some(Floor { name: name.into(), value: most }), ..self }
+    }
+}
+
+impl Report {
+    /// Every figure that misses its aim.
+    pub fn missed(&self) -> impl Iterator<Item = &Figure> {
+        let stores = self.stores.iter().flat_map(|store| &store.figures);
+        self.machine_figures.iter().chain(stores).filter(|figure| figure.met == Some(false))
+    }
+}
+
+/// So many each second.
+#[must_use]
+pub fn rate(count: u64, elapsed: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let count = count as f64;
+    count / elapsed.as_secs_f64()
 }
 
 fn milliseconds(value: Duration) -> f64 {
     value.as_secs_f64() * 1000.0
 }
 
-/// Times in order, to ask for a part of them.
-#[derive(Clone, Debug)]
-pub struct Times(Vec<Duration>);
-
-impl Times {
-    /// The times, in any order; at least one.
-    #[must_use]
-    pub fn new(mut times: Vec<Duration>) -> Self {
-        assert!(!times.is_empty(), "something was measured");
-        times.sort_unstable();
-        Self(times)
-    }
-
-    /// Half of them are no longer than this.
-    #[must_use]
-    pub fn median(&self) -> Duration {
-        self.percentile(50)
-    }
-
-    /// `percent` of them are no longer than this.
-    #[must_use]
-    pub fn percentile(&self, percent: usize) -> Duration {
-        let rank = (self.0.len() * percent).div_ceil(100).max(1);
-        self.0[rank - 1]
-    }
-}
-
-/// The report as a part of a Markdown document.
-#[must_use]
-pub fn markdown(report: &Report) -> String {
-    let profile = match report.profile {
-        Profile::Release => "Optimised programs.",
-        Profile::Dev => "Programs as the tests have them, hardly optimised.",
-        Profile::Given => "Programs as they were given.",
-    };
-    let mut out = format!("{}\n{profile}\n\n", report.machine);
-    out.push_str("| what | measured | the machine alone | ratio |\n|---|---:|---|---:|\n");
-    for figure in &report.figures {
-        let (floor, ratio) = match &figure.floor {
-            Some(floor) => (
-                format!("{}: {}", floor.name, shown(floor.value, figure.unit)),
-                format!("{:.1}", figure.value / floor.value),
-            ),
-            None => (String::new(), String::new()),
-        };
-        let _ = writeln!(out, "| {} | {} | {floor} | {ratio} |", figure.name, shown(figure.value, figure.unit));
-    }
-    out
-}
-
-fn shown(value: f64, unit: Unit) -> String {
-    let decimals = match value {
-        value if value < 1.0 => 2,
-        value if value < 100.0 => 1,
-        _ => 0,
-    };
-    let unit = match unit {
-        Unit::Milliseconds => "ms",
-        Unit::PerSecond => "/s",
-        Unit::Mebibytes => "MiB",
-    };
-    format!("{value:.decimals$} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Figure, Machine, Profile, Report, Times, markdown};
+    use super::{Figure, Goal};
 
     #[test]
-    fn percentiles_are_times_that_were_measured() {
-        let times = |count: u64| Times::new((1..=count).rev().map(Duration::from_millis).collect());
-        let both = |count| (times(count).median().as_millis(), times(count).percentile(95).as_millis());
-        assert_eq!(both(1), (1, 1));
-        assert_eq!(both(4), (2, 4));
-        assert_eq!(both(100), (50, 95));
-    }
-
-    #[test]
-    fn ratios_stand_beside_what_they_are_of() {
-        let report = Report {
-            machine: Machine {
-                processor: "Abacus 9".to_owned(),
-                cores: 2,
-                memory: 8 << 30,
-                file_system: "ext4".to_owned(),
-                kernel: "6.1".to_owned(),
-                load: 0.25,
-            },
-            profile: Profile::Release,
-            figures: vec![
-                Figure::time("create", Duration::from_micros(6540)).over("sync", Duration::from_millis(3)),
-                Figure::rate("creates", 250, Duration::from_secs(2)),
-                Figure::size("`ashlar`", 9 << 19),
-            ],
-        };
-        insta::assert_snapshot!(markdown(&report), @r"
-        Measured on Abacus 9, 2 cores, 8 GiB of memory, ext4, Linux 6.1; load before 0.2.
-        Optimised programs.
-
-        | what | measured | the machine alone | ratio |
-        |---|---:|---|---:|
-        | create | 6.5 ms | sync: 3.0 ms | 2.2 |
-        | creates | 125 /s |  |  |
-        | `ashlar` | 4.5 MiB |  |  |
-        ");
+    fn times_are_to_be_short_and_rates_high() {
+        let goal = Goal { aim: Some(15.0), cinder: None };
+        let time = |millis| Figure::time("t", Duration::from_millis(millis)).toward(goal).met;
+        let rate = |value| Figure::rate("r", value).toward(goal).met;
+        assert_eq!((time(14), time(15), time(16)), (Some(true), Some(false), Some(false)));
+        assert_eq!((rate(14.0), rate(16.0)), (Some(false), Some(true)));
+        assert_eq!(Figure::rate("r", 1.0).met, None);
     }
 }

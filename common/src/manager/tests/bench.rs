@@ -14,7 +14,7 @@ use crate::{
     state::Status,
     store::{
         Error, Store,
-        hosts::Takeover,
+        members::{Gone, Joining},
         records::{Metadata, SnapshotRecord, VolumeRecord},
     },
     units::ByteCount,
@@ -88,14 +88,18 @@ impl Bench {
         let name: BackendName = "disk".parse().expect("a name");
         let store = self.intake.store().clone();
         let mut tx = store.write().await.expect("a transaction");
-        let takeover = Takeover {
+        let others = tx.members_of(&name).await.expect("members");
+        let gone: Vec<Gone> = others.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
+        let joining = Joining {
             backend: &name,
             holder: "here:1",
             volume_backend_name: "disk",
             availability_zone: "nova",
+            lease: Duration::from_secs(60),
+            gone: &gone,
             now: Timestamp::now(),
         };
-        let epoch = tx.take_over(&takeover).await.expect("an epoch");
+        let epoch = tx.join(&joining).await.expect("an answer").expect("an epoch");
         tx.commit().await.expect("committed");
         Worker {
             store,

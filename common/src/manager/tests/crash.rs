@@ -1,7 +1,5 @@
 //! Hosts that die, and hosts that were taken for dead.
 
-use jiff::Timestamp;
-
 use super::bench::Bench;
 use crate::{
     driver::{Connector, OpCtx},
@@ -15,7 +13,7 @@ use crate::{
 async fn claim_and_die(bench: &Bench, having_acted: bool) {
     let worker = bench.worker().await;
     let mut tx = worker.store.write().await.expect("a transaction");
-    let claimed = tx.claim_operations(&worker.backend, worker.epoch, 100, Timestamp::now()).await.expect("claimed");
+    let claimed = tx.claim_operations(&worker.backend, worker.epoch, 100, worker.store.clock()).await.expect("claimed");
     tx.commit().await.expect("committed");
     assert!(!claimed.is_empty(), "there was something to die over");
     if having_acted {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection as _, Executor, PgConnection, Row as _,
+    AssertSqlSafe, ConnectOptions, Connection as _, Executor, PgConnection,
     postgres::{PgArguments, PgConnectOptions},
 };
 use tokio::time::timeout;
@@ -102,9 +102,7 @@ impl Postgres {
 
     pub(super) async fn fetch<T>(&mut self, query: &Query, from_row: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
         let rows = self.bounded(async |inner| prepared(query).fetch_all(inner).await).await?;
-        let Some(first) = rows.first() else { return Ok(Vec::new()) };
-        let names: Vec<String> = first.columns().iter().map(|column| sqlx::Column::name(column).to_owned()).collect();
-        rows.iter().map(|row| from_row(&Row::postgres(row, &names))).collect()
+        rows.iter().map(|row| from_row(&Row::postgres(row))).collect()
     }
 
     pub(super) async fn script(&mut self, script: &'static str) -> Result<()> {

@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Row as _, postgres::PgRow};
+use sqlx::{Column as _, Row as _, postgres::PgRow};
 
 use super::value::Value;
 use crate::{
@@ -15,8 +15,6 @@ use crate::{
 /// A row while it is read.
 pub(in crate::store) struct Row<'a> {
     cells: Cells<'a>,
-    /// The statement's columns, in order.
-    names: &'a [String],
     /// Where the next column is likely to be: records are mostly read in the order of their columns.
     next: Cell<usize>,
 }
@@ -26,21 +24,37 @@ enum Cells<'a> {
     Postgres(&'a PgRow),
 }
 
-impl<'a> Row<'a> {
-    pub(super) fn sqlite(row: &'a rusqlite::Row<'a>, names: &'a [String]) -> Self {
-        Self { cells: Cells::Sqlite(row), names, next: Cell::new(0) }
+impl Cells<'_> {
+    fn is_named(&self, index: usize, column: &str) -> bool {
+        match self {
+            Self::Sqlite(row) => row.as_ref().column_name(index).is_ok_and(|name| name == column),
+            Self::Postgres(row) => row.columns().get(index).is_some_and(|known| known.name() == column),
+        }
     }
 
-    pub(super) fn postgres(row: &'a PgRow, names: &'a [String]) -> Self {
-        Self { cells: Cells::Postgres(row), names, next: Cell::new(0) }
+    fn len(&self) -> usize {
+        match self {
+            Self::Sqlite(row) => row.as_ref().column_count(),
+            Self::Postgres(row) => row.len(),
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn sqlite(row: &'a rusqlite::Row<'a>) -> Self {
+        Self { cells: Cells::Sqlite(row), next: Cell::new(0) }
+    }
+
+    pub(super) fn postgres(row: &'a PgRow) -> Self {
+        Self { cells: Cells::Postgres(row), next: Cell::new(0) }
     }
 
     fn index(&self, column: &'static str) -> Result<usize> {
         let guess = self.next.get();
-        let index = if self.names.get(guess).is_some_and(|name| name == column) {
+        let index = if self.cells.is_named(guess, column) {
             guess
         } else {
-            let found = self.names.iter().position(|name| name == column);
+            let found = (0..self.cells.len()).find(|index| self.cells.is_named(*index, column));
             found.ok_or_else(|| damaged(column, "the statement has no such column"))?
         };
         self.next.set(index + 1);

@@ -163,11 +163,10 @@ impl Sqlite {
         self.still_in_transaction()?;
         let mut found = Vec::new();
         let read = self.inner.prepare_cached(&query.text).and_then(|mut statement| {
-            let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
             bind(&mut statement, &query.values)?;
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
-                match from_row(&Row::sqlite(row, &names)) {
+                match from_row(&Row::sqlite(row)) {
                     Ok(value) => found.push(value),
                     Err(error) => return Ok(Err(error)),
                 }

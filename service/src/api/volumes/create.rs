@@ -1,12 +1,11 @@
 //! `POST /volumes`.
 
 use ashlar_common::{
-    ids::{SnapshotId, TypeId, VolumeId},
+    ids::{SnapshotId, VolumeId},
     manager::{NewVolume, Source},
-    store::Tx,
+    store::{Tx, records::TypeRecord},
 };
-use axum::{Json, extract::State, http::StatusCode};
-use serde_json::Value;
+use axum::{extract::State, http::StatusCode, response::Response};
 
 use super::show;
 use crate::api::{body::Body, call::Call, error::ApiError, object::Object, state::ApiState, types};
@@ -22,15 +21,21 @@ pub(crate) async fn create(
     State(api): State<ApiState>,
     call: Call,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Response), ApiError> {
     let Asked { mut new, type_name } = read(body)?;
     let mut tx = api.store().read().await?;
-    new.type_id = find_type(&mut tx, type_name, new.source, &api.settings().default_type).await?;
-    // A reader of before the volume was made would not see it.
+    let asked = find_type(&mut tx, type_name, new.source, &api.settings().default_type).await?;
+    // No view is kept open while the intake waits for its turn to write.
     drop(tx);
+    new.type_id = asked.as_ref().map(|kind| kind.id);
     let volume = api.intake().create_volume(&call.who, new).await?;
-    let mut tx = api.store().read().await?;
-    Ok((StatusCode::ACCEPTED, show::made(&api, &call, &mut tx, &volume).await?))
+    // Only a source brings another type than the one that was asked for.
+    let kind = match asked {
+        Some(asked) if volume.type_id == Some(asked.id) => Some(asked),
+        _ => show::kind(&mut api.store().read().await?, &volume).await?,
+    };
+    // Nobody can have attached it yet.
+    Ok((StatusCode::ACCEPTED, show::made(&api, &call, &volume, &[], kind.as_ref())))
 }
 
 /// Hints speak of where other volumes are; the scheduler has no filter that reads them.
@@ -77,10 +82,10 @@ async fn find_type(
     asked: Option<String>,
     source: Source,
     default: &str,
-) -> Result<Option<TypeId>, ApiError> {
+) -> Result<Option<TypeRecord>, ApiError> {
     match (asked, source) {
-        (Some(asked), _) => Ok(Some(types::find(tx, &asked).await?.id)),
-        (None, Source::Empty | Source::Image(_)) => Ok(tx.volume_type_named(default).await?.map(|kind| kind.id)),
+        (Some(asked), _) => Ok(Some(types::find(tx, &asked).await?)),
+        (None, Source::Empty | Source::Image(_)) => Ok(tx.volume_type_named(default).await?),
         (None, Source::Volume(_) | Source::Snapshot(_)) => Ok(None),
     }
 }

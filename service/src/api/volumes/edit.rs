@@ -1,13 +1,12 @@
 //! `PUT` and `DELETE /volumes/{id}`.
 
 use ashlar_common::{ids::VolumeId, store::records::VolumeRecord};
-use axum::{Json, extract::State, http::StatusCode};
-use serde_json::Value;
+use axum::{extract::State, http::StatusCode, response::Response};
 
 use super::show;
 use crate::api::{body::Body, call::Call, error::ApiError, owned, state::ApiState};
 
-pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) -> Result<Response, ApiError> {
     let id = call.volume()?;
     let mut asked = body.object("volume")?;
     let named = asked.has("name") || asked.has("display_name");
@@ -32,7 +31,8 @@ pub(crate) async fn update(State(api): State<ApiState>, call: Call, body: Body) 
     })
     .await?;
     let mut tx = api.store().read().await?;
-    show::made(&api, &call, &mut tx, &volume).await
+    let (attachments, kind) = (tx.attachments_of(&[volume.id]).await?, show::kind(&mut tx, &volume).await?);
+    Ok(show::made(&api, &call, &volume, &attachments, kind.as_ref()))
 }
 
 pub(crate) async fn delete(State(api): State<ApiState>, mut call: Call) -> Result<StatusCode, ApiError> {

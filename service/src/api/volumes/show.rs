@@ -1,31 +1,54 @@
 //! `GET /volumes/{id}`.
 
-use ashlar_common::store::{Tx, records::VolumeRecord};
-use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use ashlar_common::store::{
+    Tx,
+    records::{AttachmentRecord, TypeRecord, VolumeRecord},
+};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
 
-use super::view::{self, Shape};
+use super::view::{self, Shape, View};
 use crate::api::{call::Call, error::ApiError, owned, state::ApiState};
 
-pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
+/// `{"volume": {...}}`, written straight from the record: this is what clients ask most.
+#[derive(Serialize)]
+struct Shown<'a> {
+    volume: View<'a>,
+}
+
+pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Response, ApiError> {
     let id = call.volume()?;
     let mut tx = api.store().read().await?;
     let volume = owned::volume(&mut tx, &call.who, id).await?;
     let attachments = tx.attachments_of(&[volume.id]).await?;
-    let types = tx.volume_types().await?;
-    let shape = Shape::new(&call, api.settings(), &types);
-    Ok(Json(json!({ "volume": view::detail(&volume, attachments.iter(), &shape) })))
+    let kind = kind(&mut tx, &volume).await?;
+    let shape = Shape::new(&call, api.settings(), kind.as_slice());
+    Ok(Json(Shown { volume: view::detail(&volume, attachments.iter(), &shape) }).into_response())
 }
 
-/// `{"volume": {...}}` after a volume was made or changed.
-pub(super) async fn made(
+/// The type of a volume.
+///
+/// # Errors
+/// 503.
+pub(super) async fn kind(tx: &mut Tx, volume: &VolumeRecord) -> Result<Option<TypeRecord>, ApiError> {
+    match volume.type_id {
+        Some(id) => Ok(tx.volume_type(id).await?),
+        None => Ok(None),
+    }
+}
+
+/// What create and update answer: `{"volume": {...}}` of what was made, with its attachments and its type.
+pub(super) fn made(
     api: &ApiState,
     call: &Call,
-    tx: &mut Tx,
     volume: &VolumeRecord,
-) -> Result<Json<Value>, ApiError> {
-    let attachments = tx.attachments_of(&[volume.id]).await?;
-    let types = tx.volume_types().await?;
-    let shape = Shape::new(call, api.settings(), &types);
-    Ok(Json(json!({ "volume": view::made(volume, attachments.iter(), &shape) })))
+    attachments: &[AttachmentRecord],
+    kind: Option<&TypeRecord>,
+) -> Response {
+    let shape = Shape::new(call, api.settings(), kind.map_or(&[], std::slice::from_ref));
+    Json(Shown { volume: view::made(volume, attachments.iter(), &shape) }).into_response()
 }

@@ -2,7 +2,7 @@ use ashlar_common::{
     driver::{AccessMode, Connector},
     ids::VolumeId,
     state::{AttachmentState, Status, VolumeState},
-    store::records::{AttachmentRecord, Place, TypeRecord, VolumeRecord},
+    store::records::{AttachmentRecord, Moment, Place, TypeRecord, VolumeRecord},
     units::ByteCount,
 };
 use axum::http::{HeaderMap, Uri};
@@ -36,7 +36,7 @@ fn volume() -> VolumeRecord {
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Some(Timestamp::UNIX_EPOCH),
         promised: ByteCount::ZERO,
-        promised_at: Timestamp::UNIX_EPOCH,
+        promised_moment: Moment::Past(0),
     }
 }
 

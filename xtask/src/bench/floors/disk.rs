@@ -1,0 +1,86 @@
+//! What the disk takes for what must survive a power loss.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::bench::client::histogram::Histogram;
+
+const BLOCK: [u8; 4096] = [b'x'; 4096];
+
+/// Times of appending 4 KiB to a file and syncing its data, which is what a durable commit cannot go without.
+///
+/// # Errors
+/// The directory cannot be used.
+pub fn appends(directory: &Path, count: usize) -> Result<Histogram> {
+    let path = directory.join("appended");
+    let mut file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut times = Histogram::default();
+    for _ in 0..count {
+        let started = Instant::now();
+        file.write_all(&BLOCK)?;
+        file.sync_data()?;
+        times.record(started.elapsed());
+    }
+    std::fs::remove_file(&path)?;
+    Ok(times)
+}
+
+/// Times of making a sparse file of 1 GiB the safe way: made beside, synced, renamed, its directory synced.
+///
+/// # Errors
+/// The directory cannot be used.
+pub fn files(directory: &Path, count: usize) -> Result<Histogram> {
+    let (staged, made) = (directory.join("staged"), directory.join("made"));
+    let mut times = Histogram::default();
+    for _ in 0..count {
+        let started = Instant::now();
+        let file = File::create(&staged).with_context(|| format!("cannot write {}", staged.display()))?;
+        file.set_len(1 << 30)?;
+        file.sync_all()?;
+        std::fs::rename(&staged, &made)?;
+        File::open(directory)?.sync_all()?;
+        times.record(started.elapsed());
+    }
+    std::fs::remove_file(&made)?;
+    Ok(times)
+}
+
+/// How long so many threads take to make `count` such files together, each in a directory of its own.
+///
+/// # Errors
+/// The directory cannot be used.
+pub fn files_together(directory: &Path, count: usize, threads: usize) -> Result<Duration> {
+    let folders: Vec<_> = (0..threads).map(|number| directory.join(format!("together-{number}"))).collect();
+    for folder in &folders {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let makers: Vec<_> = folders.iter().map(|own| scope.spawn(|| files(own, count / threads))).collect();
+        makers.into_iter().try_for_each(|maker| maker.join().map_err(|_| anyhow!("a maker failed"))?.map(drop))
+    })?;
+    Ok(started.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{appends, files, files_together};
+
+    #[test]
+    fn floors_are_above_nothing_and_leave_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for times in [appends(folder.path(), 2).unwrap(), files(folder.path(), 2).unwrap()] {
+            assert_eq!(times.count(), 2);
+            assert!(times.median().as_nanos() > 0);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(files_together(folder.path(), 4, 2).unwrap().as_nanos() > 0);
+        assert_eq!(std::fs::read_dir(folder.path().join("together-1")).unwrap().count(), 0);
+    }
+}

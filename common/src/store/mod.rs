@@ -8,6 +8,7 @@ mod engine;
 pub mod error;
 pub mod hosts;
 pub mod listing;
+mod marks;
 pub mod members;
 pub mod messages;
 pub mod open;

@@ -46,6 +46,7 @@ pub struct Common {
 pub enum StoreCommand {
     /// Says where the store is, what is in it, who uses it, and whether it agrees with itself; changes nothing
     Status {
+        /// What all of them take
         #[command(flatten)]
         common: Common,
     },
@@ -54,6 +55,7 @@ pub enum StoreCommand {
     /// Nothing may serve from either store meanwhile: stop all API processes and hosts first. The copy is one
     /// transaction: it is there as a whole, compared row by row, or not at all. The old store stays as it is.
     Copy {
+        /// What all of them take
         #[command(flatten)]
         common: Common,
         /// Where to: `postgresql://user@host:port/database`, or a configuration file that names the other store
@@ -68,6 +70,7 @@ pub enum StoreCommand {
     /// `ashlar serve` takes it up by itself. Down is for going back to an older program; what only newer versions
     /// record is lost. Nothing may serve from the store meanwhile. Make a copy of the store first: see docs/store.md.
     Schema {
+        /// What all of them take
         #[command(flatten)]
         common: Common,
         /// The version

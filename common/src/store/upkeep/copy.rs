@@ -44,12 +44,12 @@ pub async fn copy(from: &Location, to: &Location, mut tell: impl FnMut(&Progress
         return Err(Error::Same);
     }
     let source = opened(from).await?;
-    let mut reading = source.write().await?;
-    users::nobody(from, &mut reading).await?;
-    let found = version(&mut reading).await?;
+    let found = version(&mut source.read().await?).await?;
     if found != schema::newest() {
         return Err(Error::Version { found, wanted: schema::newest() });
     }
+    let mut reading = source.write().await?;
+    users::nobody(from, &mut reading).await?;
     let target = Store::open(to).await?;
     let mut writing = target.write().await?;
     users::nobody(to, &mut writing).await?;

@@ -1,7 +1,6 @@
 //! The store against a real SQLite file, and in the job `postgres` against a real server.
 
 mod commits;
-mod disk;
 mod faults;
 mod pool_use;
 mod schema;

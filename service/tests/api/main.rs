@@ -6,6 +6,7 @@ mod attachments;
 mod bad_input;
 mod bench;
 mod discovery;
+mod faults;
 mod lists;
 mod memory;
 mod operators;

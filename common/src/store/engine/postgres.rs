@@ -121,7 +121,8 @@ impl Postgres {
             Ok(result) => result.map_err(told),
             Err(late) => Err(Error::Away(Arc::new(late))),
         };
-        result.inspect_err(|error| self.broken |= error.ends_connection())
+        // One that takes no writes may have been the one that does, before another took over: a new connection finds that.
+        result.inspect_err(|error| self.broken |= error.ends_connection() || matches!(error, Error::ReadOnly(_)))
     }
 
     /// Says goodbye to the server, if it listens.

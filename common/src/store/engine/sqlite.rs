@@ -14,7 +14,14 @@ use std::{
 
 use rusqlite::{ErrorCode, OpenFlags, Statement};
 
-use super::{Row, connection::Step, location::Role, query::Query, sqlite_file::OpenFile, value::Value};
+use super::{
+    Row,
+    connection::Step,
+    location::Role,
+    query::Query,
+    sqlite_file::{Gone, OpenFile},
+    value::Value,
+};
 use crate::store::error::{Error, Result};
 
 /// How long SQLite itself waits for a lock, in small sleeps of the calling thread. Writers come in turn, so only stray
@@ -120,7 +127,7 @@ impl Sqlite {
             Step::EndSchema => "COMMIT",
         };
         if let Step::BeginRead | Step::BeginWrite = step {
-            self.still_the_file()?;
+            self.begin_on_the_file()?;
         }
         self.run(text)?;
         match step {
@@ -133,14 +140,19 @@ impl Sqlite {
 
     /// Whoever removes or replaces the file leaves open connections with one that has no name: what they commit there is
     /// lost with them.
-    fn still_the_file(&mut self) -> Result<()> {
+    fn still_the_file(&mut self) -> std::result::Result<(), Gone> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        let Err(error) = file.is_still_there() else { return Ok(()) };
-        if error.only_log() {
+        file.is_still_there().inspect_err(|gone| self.broken |= !gone.only_log())
+    }
+
+    /// The same before a transaction, where what is left can be saved.
+    fn begin_on_the_file(&mut self) -> Result<()> {
+        let Err(gone) = self.still_the_file() else { return Ok(()) };
+        if gone.only_log() {
             self.empty_log()?;
         }
         self.broken = true;
-        Err(Error::Away(Arc::new(error)))
+        Err(Error::Away(Arc::new(gone)))
     }
 
     /// Writes what was committed into the file: it is in a log that nobody else can open any more, and who opens the file
@@ -167,8 +179,8 @@ impl Sqlite {
     /// Makes the transaction durable. Waits for the disk.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.still_in_transaction()?;
-        self.still_the_file()?;
-        let committed = self.run("COMMIT");
+        let there = self.still_the_file().map_err(|gone| Error::Away(Arc::new(gone)));
+        let committed = there.and_then(|()| self.run("COMMIT"));
         self.begun = false;
         if committed.is_err() && !self.inner.is_autocommit() {
             self.step(Step::Undo)?;

@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use ashlar_lab::disk::Disk;
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Store, disk::Disk, insert, volume};
+use super::{Store, insert, volume};
 use crate::store::{Error, listing::Listing};
 
 async fn write(store: &Store) -> Result<(), Error> {
@@ -40,7 +41,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 #[tokio::test]
 async fn a_full_disk_refuses_what_is_new_and_keeps_and_shows_the_rest() {
-    let disk = Disk::of_mib(4);
+    let disk = Disk::of_mib(4).expect("a disk");
     let filler = disk.path().join("filler");
     fs::write(&filler, vec![7; 2 << 20]).expect("written");
     let store = Store::open_file(&disk.path().join("store.sqlite")).await.expect("a store");
@@ -60,7 +61,7 @@ async fn a_full_disk_refuses_what_is_new_and_keeps_and_shows_the_rest() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_tells_everybody_who_shares_the_commit() {
-    let disk = Disk::of_mib(2);
+    let disk = Disk::of_mib(2).expect("a disk");
     let store = Store::open_file(&disk.path().join("store.sqlite")).await.expect("a store");
     let mut told = 0;
     let mut refused = 0;
@@ -85,18 +86,18 @@ async fn a_full_disk_tells_everybody_who_shares_the_commit() {
 
 #[tokio::test]
 async fn a_read_only_disk_is_named_and_the_store_opens_once_it_is_mended() {
-    let disk = Disk::of_mib(4);
+    let disk = Disk::of_mib(4).expect("a disk");
     let path = disk.path().join("store.sqlite");
     let store = Store::open_file(&path).await.expect("a store");
     insert(&store, &[volume("kept", 0)]).await;
     store.close().await;
     drop(store);
-    disk.read_only(true);
+    disk.read_only(true).expect("remounted");
     let refused = Store::open_file(&path).await.expect_err("refused");
     assert!(matches!(refused, Error::File { .. }), "{refused:?}");
     let told = crate::chain::chain(&refused);
     assert!(told.contains("store.sqlite") && told.contains("Read-only file system"), "{told}");
-    disk.read_only(false);
+    disk.read_only(false).expect("remounted");
     let store = Store::open_file(&path).await.expect("mended");
     assert_eq!(count(&store).await.expect("shown"), 1);
 }
@@ -181,6 +182,11 @@ async fn a_log_that_was_removed_loses_nothing() {
     }
     assert_eq!(count(&store).await.expect("shown"), 20);
     fs::remove_file(beside(&path, "-wal")).expect("removed");
+    // Also one that was at work when it went: told, and not done.
+    let mut tx = store.write().await.expect("a new connection");
+    tx.insert_volume(&volume("lost", 0)).await.expect("inserted");
+    fs::remove_file(beside(&path, "-wal")).expect("removed");
+    assert!(matches!(tx.commit().await, Err(Error::Away(_))));
     for _ in 0..10 {
         write(&store).await.expect("by a new connection");
     }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod limits;
+pub mod scheduler;
 
 use std::{
     collections::BTreeMap,
@@ -9,15 +10,14 @@ use std::{
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
-use self::api::Api;
+use self::{api::Api, scheduler::Scheduler};
 use crate::{
     ids::BackendName,
-    scheduler::Policy,
+    scheduler::{Function, Policy},
     store::{Location, PostgresLocation},
 };
 
@@ -55,16 +55,6 @@ pub struct StoreSection {
     pub password_file: Option<PathBuf>,
 }
 
-/// `[scheduler]`
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Scheduler {
-    /// A pool whose report is older is left out.
-    pub stale_after_seconds: u64,
-    /// As Cinder's `capacity_weight_multiplier`: positive spreads, negative stacks.
-    pub capacity_weight_multiplier: i32,
-}
-
 /// `[images]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +89,10 @@ pub struct Backend {
     pub volume_backend_name: Option<String>,
     /// Its zone; that of `[api]` where not given.
     pub availability_zone: Option<String>,
+    /// Which volumes its pools take; what the driver reports where not given.
+    pub filter_function: Option<Function>,
+    /// How gladly they take one, from 0 to 100; what the driver reports where not given.
+    pub goodness_function: Option<Function>,
     /// The driver's own settings; `ashlar-driver-<driver> describe` lists them.
     #[serde(default)]
     pub options: toml::Table,
@@ -126,12 +120,6 @@ impl StoreSection {
             );
         }
         None
-    }
-}
-
-impl Default for Scheduler {
-    fn default() -> Self {
-        Self { stale_after_seconds: 60, capacity_weight_multiplier: 1 }
     }
 }
 
@@ -215,6 +203,7 @@ impl Config {
         at_least("api.attach_timeout_seconds", self.api.attach_timeout_seconds, 1)
             .or_else(|| self.api.complaint())
             .or_else(|| at_least("scheduler.stale_after_seconds", self.scheduler.stale_after_seconds, 1))
+            .or_else(|| self.scheduler.complaint())
             .or_else(|| at_least("host.stats_interval_seconds", self.host.stats_interval_seconds, 1))
             .or_else(|| at_least("host.concurrency", self.host.concurrency.into(), 1))
             .or_else(|| at_least("host.operation_timeout_seconds", self.host.operation_timeout_seconds, 1))
@@ -250,10 +239,7 @@ impl Config {
     /// The scheduler's rules.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        Policy {
-            stale_after: Duration::from_secs(self.scheduler.stale_after_seconds),
-            capacity_multiplier: self.scheduler.capacity_weight_multiplier,
-        }
+        self.scheduler.policy()
     }
 }
 
@@ -294,6 +280,16 @@ mod tests {
         for bad in ["postgresql://a:secret@127.0.0.1/x", "postgresql:///x?user=a&password=secret", "mysql://x/y"] {
             assert!(with(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_malformed_function_is_refused_with_its_line_and_column() {
+        let with = |function: &str| {
+            load(&format!("state_directory = '/x'\n[backends.a]\ndriver = 'local'\nfilter_function = \"{function}\"\n"))
+        };
+        assert!(with("volume.size < 10").is_ok());
+        let error = with("volume.size < ten").expect_err("a bare word");
+        assert!(error.contains("line 4") && error.contains("column 15: \"ten\" is no name"), "{error}");
     }
 
     #[test]

@@ -57,6 +57,12 @@ pub struct PoolStats {
     pub provisioning: Provisioning,
     /// Free part of a thin pool's metadata, 0 to 100, where the backend has such a thing.
     pub thin_metadata_free_percentage: Option<u8>,
+    /// Which volumes the pool takes, in the language of docs/scheduling.md. The operator's own goes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter_function: Option<String>,
+    /// How gladly it takes a volume, from 0 to 100, in the same language. The operator's own goes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goodness_function: Option<String>,
 }
 
 /// A backend's report.

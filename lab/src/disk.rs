@@ -31,9 +31,10 @@ impl Disk {
         let at = folder.path().join("disk");
         fs::create_dir(&at).map_err(made())?;
         let size = CString::new(format!("size={size}m")).map_err(|error| made()(io::Error::from(error)))?;
-        mount("tmpfs", &at, "tmpfs", MountFlags::empty(), Some(size.as_c_str())).map_err(made())?;
+        mount("tmpfs", &at, "tmpfs", MountFlags::empty(), Some(size.as_c_str()))
+            .map_err(|error| made()(error.into()))?;
         let disk = Self { at, _folder: folder };
-        mount_change(&disk.at, MountPropagationFlags::PRIVATE).map_err(made())?;
+        mount_change(&disk.at, MountPropagationFlags::PRIVATE).map_err(|error| made()(error.into()))?;
         Ok(disk)
     }
 

@@ -8,6 +8,7 @@ use ashlar_common::{
     driver::OpCtx,
     exec::Program,
     ids::{BackendName, OpId},
+    scheduler::Function,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -56,11 +57,38 @@ async fn ask(file: &Path, name: &BackendName, driver: &str, search: &OsStr) -> R
         Err(error) => return Err(error.into()),
     };
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let pools = report["stats"]["pools"].as_array().map_or(0, Vec::len);
+    let reported = report["stats"]["pools"].as_array().map(Vec::as_slice).unwrap_or_default();
+    check_functions(reported)?;
+    let pools = reported.len();
     Ok(format!(
         "{} pool{}, driver version {}",
         pools,
         if pools == 1 { "" } else { "s" },
         report["driver"]["version"].as_str().unwrap_or("unknown")
     ))
+}
+
+/// The functions that a driver reports; the operator's own were parsed with the file.
+fn check_functions(pools: &[serde_json::Value]) -> Result<()> {
+    for (pool, key) in pools.iter().flat_map(|pool| ["filter_function", "goodness_function"].map(|key| (pool, key))) {
+        if let Some(Err(malformed)) = pool[key].as_str().map(str::parse::<Function>) {
+            bail!("its driver reports a malformed {key} for pool {}: {malformed}", pool["name"]);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check_functions;
+
+    #[test]
+    fn a_malformed_function_of_a_driver_is_named_with_its_pool() {
+        let pool = |function: &str| [json!({ "name": "a", "goodness_function": function, "filter_function": null })];
+        assert!(check_functions(&pool("100")).is_ok());
+        let said = check_functions(&pool("100 -")).expect_err("malformed").to_string();
+        assert!(said.contains("goodness_function for pool \"a\": column 6"), "{said}");
+    }
 }

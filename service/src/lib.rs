@@ -4,6 +4,7 @@ pub mod api;
 pub mod check;
 pub mod drivers;
 pub mod http;
+pub mod schedule;
 pub mod serve;
 pub mod store_command;
 pub mod supervisor;

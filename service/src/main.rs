@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ashlar::{
-    check,
+    check, schedule,
     serve::{self, Orders},
     store_command::{self, StoreCommand},
 };
@@ -19,7 +19,9 @@ use clap::{Parser, Subcommand};
         ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
         one more API process beside it\n  \
-        ashlar store status --config /etc/ashlar/ashlar.toml   says what the store holds\n\n\
+        ashlar store status --config /etc/ashlar/ashlar.toml   says what the store holds\n  \
+        ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n    \
+        says where such a volume would go, and why\n\n\
         Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration"
 )]
 struct Cli {
@@ -56,6 +58,8 @@ enum Command {
     /// Looks at the store, copies it to the other engine, takes its schema up and down
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Says where a volume would go, from what is in the store; nothing is changed
+    Schedule(schedule::Asked),
 }
 
 const MISUSE: u8 = 2;
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
             Err(error) => finish(Err(error)),
         },
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
+        Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     chain::chain,
     driver::OpCtx,
-    manager::{ImageStore, Worker, reconcile},
+    manager::{ImageStore, OperatorFunctions, Worker, reconcile},
     store::{
         Store,
         members::{Gone, Joining},
@@ -60,6 +60,7 @@ pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin
         epoch,
         images: config.images.map(|images| ImageStore::new(images.directory)),
         settings: config.host,
+        functions: OperatorFunctions::of(&section),
         bell,
         stop,
     };

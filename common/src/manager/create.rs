@@ -1,8 +1,11 @@
 //! Making volumes: what every source has in common, and the empty one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{
+    hints,
     intake::{Intake, Requester},
     refusal::{Refusal, Result},
     user_message,
@@ -10,7 +13,7 @@ use super::{
 use crate::{
     driver::{VolumeRef, VolumeSpec},
     ids::{BackendName, ImageId, OpId, PoolName, SnapshotId, TypeId, VolumeId},
-    scheduler::{Request, place},
+    scheduler::{Affinity, Hints, Request, SnapshotFacts, VolumeFacts, place},
     state::{VolumeState, volume::Rest},
     store::{
         Tx,
@@ -34,6 +37,8 @@ pub struct NewVolume {
     pub availability_zone: Option<String>,
     pub metadata: Metadata,
     pub multi_attach: bool,
+    /// Where it should be.
+    pub hints: Hints,
 }
 
 /// What a new volume holds.
@@ -96,7 +101,9 @@ impl Intake {
         let id = self.store.id();
         let op = self.store.id();
         let volume = draft(id, who, &new, &origin, kind.as_ref(), self.default_zone(), now)?;
-        let volume = self.place_and_submit(tx, who, volume, origin, kind, op, now).await?;
+        let affinity = hints::looked_up(&mut tx, Some(&who.project_id), new.hints, &self.scheduling.policy).await?;
+        let request = request(who, &volume, &origin, kind, affinity);
+        let volume = self.place_and_submit(tx, who, volume, request, origin.work, op, now).await?;
         tracing::info!(volume = %volume.id, %op, status = %volume.status, place = ?volume.place, "volume taken in");
         Ok(volume)
     }
@@ -107,27 +114,19 @@ impl Intake {
         mut tx: Tx,
         who: &Requester,
         mut volume: VolumeRecord,
-        origin: Origin,
-        kind: Option<TypeRecord>,
+        request: Request,
+        work: WorkOf,
         op: OpId,
         now: Timestamp,
     ) -> Result<VolumeRecord> {
-        let extra_specs = kind.map(|kind| kind.extra_specs).unwrap_or_default();
-        let request = Request {
-            size: volume.size,
-            availability_zone: Some(volume.availability_zone.clone()),
-            extra_specs: extra_specs.clone(),
-            multi_attach: volume.multi_attach,
-            only: origin.only,
-        };
-        match place(&self.views(&mut tx).await?, &request, &self.policy) {
+        match place(&self.views(&mut tx).await?, &request, &self.scheduling.policy) {
             Ok(placement) => {
                 let spec = VolumeSpec {
                     volume: VolumeRef { id: volume.id, pool: placement.pool.clone() },
                     size: volume.size,
-                    extra_specs,
+                    extra_specs: request.extra_specs,
                 };
-                let work = (origin.work)(spec);
+                let work = work(spec);
                 volume.state = match work {
                     Work::ImageIn { .. } => VolumeState::Downloading(op),
                     _ => VolumeState::Creating(op),
@@ -171,6 +170,46 @@ fn empty() -> Origin {
     }
 }
 
+/// Whether a type's volumes have several attachments.
+pub(super) fn asks_multi_attach(extra_specs: &BTreeMap<String, String>) -> bool {
+    extra_specs.get("multiattach").is_some_and(|spec| spec == "<is> True")
+}
+
+/// What the scheduler is asked.
+fn request(
+    who: &Requester,
+    volume: &VolumeRecord,
+    origin: &Origin,
+    kind: Option<TypeRecord>,
+    affinity: Affinity,
+) -> Request {
+    let text = |id: Option<VolumeId>| id.map(|id| id.to_string());
+    let snapshot = volume.source_snapshot_id.map(|id| SnapshotFacts { id: id.to_string(), size: origin.least });
+    Request {
+        id: who.request_id.clone(),
+        size: volume.size,
+        availability_zone: Some(volume.availability_zone.clone()),
+        multi_attach: volume.multi_attach,
+        only: origin.only.clone(),
+        affinity,
+        volume: VolumeFacts {
+            id: text(Some(volume.id)),
+            name: volume.name.clone(),
+            description: volume.description.clone(),
+            project_id: Some(volume.project_id.clone()),
+            user_id: Some(volume.user_id.clone()),
+            type_id: kind.as_ref().map(|kind| kind.id.to_string()),
+            type_name: kind.as_ref().map(|kind| kind.name.clone()),
+            source_volume_id: text(volume.source_volume_id),
+            image_id: volume.image_id.map(|id| id.to_string()),
+            bootable: volume.bootable,
+            snapshot,
+        },
+        extra_specs: kind.map(|kind| kind.extra_specs).unwrap_or_default(),
+        ..Request::default()
+    }
+}
+
 /// The record as it will be, not placed yet.
 fn draft(
     id: VolumeId,
@@ -188,8 +227,7 @@ fn draft(
     if size < origin.least {
         return Err(Refusal::Invalid(format!("size {size} is smaller than what it is made from, {}", origin.least)));
     }
-    let wanted_by_type =
-        kind.and_then(|kind| kind.extra_specs.get("multiattach")).is_some_and(|spec| spec == "<is> True");
+    let wanted_by_type = kind.is_some_and(|kind| asks_multi_attach(&kind.extra_specs));
     let (source_snapshot_id, source_volume_id, image_id) = match new.source {
         Source::Empty => (None, None, None),
         Source::Snapshot(id) => (Some(id), None, None),

@@ -15,14 +15,13 @@ use tokio::sync::Notify;
 
 use super::{
     image_store::ImageStore,
-    pools::Sightings,
+    pools::Scheduling,
     refusal::{Refusal, Result},
 };
 use crate::{
     config::Config,
     ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
     points::Point,
-    scheduler::Policy,
     store::{
         Store, Tx,
         records::{AttachmentRecord, Operation, Phase, SnapshotRecord, VolumeRecord, Work},
@@ -34,12 +33,11 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Intake {
     pub(super) store: Store,
-    pub(super) policy: Policy,
+    pub(super) scheduling: Arc<Scheduling>,
     pub(super) images: Option<ImageStore>,
     pub(super) default_zone: String,
     pub(super) attach_timeout: Duration,
     pub(super) ended: Arc<Notify>,
-    pub(super) sightings: Sightings,
     heard: Arc<AtomicU64>,
     bell: Bell,
 }
@@ -64,12 +62,11 @@ impl Intake {
         config.make_directories()?;
         Ok(Self {
             store,
-            policy: config.policy(),
+            scheduling: Arc::new(Scheduling::of(config)),
             images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
             default_zone: config.api.availability_zone.clone(),
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
             ended: Arc::new(Notify::new()),
-            sightings: Sightings::default(),
             heard: Arc::new(AtomicU64::new(0)),
             bell: Bell::new(&config.run_directory())?,
         })

@@ -13,7 +13,10 @@ pub mod create;
 pub mod create_from_snapshot;
 pub mod delete;
 pub mod detach;
+pub mod explain;
 pub mod extend;
+mod functions;
+pub mod hints;
 pub mod image_in;
 pub mod image_out;
 pub mod image_store;
@@ -26,6 +29,7 @@ pub mod recovery;
 pub mod refusal;
 pub mod reset;
 pub mod revert;
+pub mod sightings;
 pub mod snapshot;
 pub mod stats;
 pub mod user_message;
@@ -35,10 +39,12 @@ pub mod worker;
 
 pub use attach::NewAttachment;
 pub use create::{NewVolume, Source};
+pub use explain::{Question, explain};
 pub use image_store::ImageStore;
 pub use intake::{Intake, Requester};
 pub use refusal::Refusal;
 pub use snapshot::NewSnapshot;
+pub use stats::OperatorFunctions;
 pub use worker::Worker;
 
 #[cfg(test)]

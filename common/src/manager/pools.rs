@@ -1,18 +1,23 @@
 //! The pools as the scheduler sees them: reports joined with what the records promise.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
-use super::{intake::Intake, refusal::Result, watch::Watch};
+use jiff::Timestamp;
+
+use super::{
+    functions::Functions,
+    intake::Intake,
+    refusal::Result,
+    sightings::{self, Sightings, Silence},
+};
 use crate::{
     chain::chain,
+    config::Config,
     ids::BackendName,
     scheduler::{Policy, PoolView},
     store::{
         self, Store, Tx,
+        pool_use::{PoolUse, Promised},
         records::{HostRecord, PoolRecord},
     },
     units::ByteCount,
@@ -21,49 +26,24 @@ use crate::{
 /// Between two looks at the hosts of an API process that nobody asks for anything.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Which hosts were heard of and how old reports are, as this process has seen it by its own clock. One that has just
-/// started gives everybody the benefit of the doubt.
-#[derive(Clone, Debug, Default)]
-pub struct Sightings(Arc<Mutex<Seen>>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    hosts: Watch<BackendName>,
-    reports: Watch<BackendName>,
+/// What placing takes besides the store.
+#[derive(Debug)]
+pub(super) struct Scheduling {
+    /// The operator's rules.
+    pub(super) policy: Policy,
+    /// The first part of `host@backend#pool`.
+    service: String,
+    functions: Functions,
+    sightings: Sightings,
 }
 
-/// How long ago something was heard of a backend.
-#[derive(Clone, Copy, Debug, Default)]
-struct Silence {
-    host: Duration,
-    report: Duration,
-}
-
-impl Sightings {
-    /// For how long each host has not been heard of.
-    #[must_use]
-    pub fn silent(&self, hosts: &[HostRecord], uptime: Duration) -> BTreeMap<BackendName, Duration> {
-        let seen = self.see(hosts, &[], uptime);
-        seen.into_iter().map(|(backend, silence)| (backend, silence.host)).collect()
-    }
-
-    fn see(&self, hosts: &[HostRecord], pools: &[PoolRecord], uptime: Duration) -> BTreeMap<BackendName, Silence> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let there: BTreeSet<_> = hosts.iter().map(|host| &host.backend).collect();
-        seen.hosts.keep(|backend| there.contains(backend));
-        seen.reports.keep(|backend| there.contains(backend));
-        let mut silences = BTreeMap::new();
-        for host in hosts {
-            let silence: &mut Silence = silences.entry(host.backend.clone()).or_default();
-            silence.host = seen.hosts.unchanged(&host.backend, host.moment, uptime);
-        }
-        // All pools of a backend are reported at once.
-        for pool in pools {
-            let silence: &mut Silence = silences.entry(pool.backend.clone()).or_default();
-            silence.report = seen.reports.unchanged(&pool.backend, pool.moment, uptime);
-        }
-        silences
-    }
+/// What the store says of one pool besides its report.
+#[derive(Clone, Copy, Debug)]
+struct Known<'a> {
+    host: &'a HostRecord,
+    silence: Silence,
+    used: Option<&'a PoolUse>,
+    promised: ByteCount,
 }
 
 impl Intake {
@@ -79,23 +59,23 @@ impl Intake {
     /// For how long each host has not been heard of, as this process has seen it.
     #[must_use]
     pub fn silent(&self, hosts: &[HostRecord]) -> BTreeMap<BackendName, Duration> {
-        self.sightings.silent(hosts, self.store.clock().uptime)
+        self.scheduling.sightings.silent(hosts, self.store.clock().uptime)
     }
 
     /// Looks at the hosts now and then until dropped, so that one that has died is known to be silent also by a process
     /// that was asked for nothing meanwhile.
     pub async fn watch_hosts(&self) {
         loop {
-            if let Err(error) = look(&self.store, &self.sightings).await {
+            if let Err(error) = look(&self.store, &self.scheduling.sightings).await {
                 tracing::warn!(error = chain(&error), "cannot look at the hosts; trying again");
             }
-            tokio::time::sleep(LOOK.min(self.policy.stale_after / 2)).await;
+            tokio::time::sleep(LOOK.min(self.scheduling.policy.stale_after / 2)).await;
         }
     }
 
     /// The pools, read in the caller's transaction: what it then reserves is seen by whoever comes next.
     pub(super) async fn views(&self, tx: &mut Tx) -> store::error::Result<Vec<PoolView>> {
-        views(tx, &self.policy, &self.sightings, self.store.clock().uptime).await
+        self.scheduling.views(tx, self.store.clock().uptime).await
     }
 }
 
@@ -106,37 +86,82 @@ async fn look(store: &Store, sightings: &Sightings) -> store::error::Result<()> 
     Ok(())
 }
 
-async fn views(
-    tx: &mut Tx,
-    policy: &Policy,
-    sightings: &Sightings,
-    uptime: Duration,
-) -> store::error::Result<Vec<PoolView>> {
-    let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
-    let silences = sightings.see(&hosts, &pools, uptime);
-    let in_use = tx.pool_use().await?;
-    let mut views = Vec::new();
-    for pool in pools {
-        let Some(host) = hosts.iter().find(|host| host.backend == pool.backend) else { continue };
-        let Some(driver) = host.driver.clone() else { continue };
-        let silence = silences.get(&pool.backend).copied().unwrap_or_default();
-        let provisioned = in_use
-            .iter()
-            .find(|used| used.backend == pool.backend && used.pool == pool.stats.name)
-            .map_or(ByteCount::ZERO, |used| used.provisioned);
-        let promised = tx.promised_since(&pool.backend, &pool.stats.name, pool.moment).await?;
-        views.push(PoolView {
+impl Scheduling {
+    /// As the configuration has it.
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            policy: config.policy(),
+            service: config.api.host.clone(),
+            functions: Functions::default(),
+            sightings: Sightings::default(),
+        }
+    }
+
+    /// The pools as a process sees them that has watched the hosts until `uptime`.
+    async fn views(&self, tx: &mut Tx, uptime: Duration) -> store::error::Result<Vec<PoolView>> {
+        let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
+        let silences = self.sightings.see(&hosts, &pools, uptime);
+        self.joined(tx, &hosts, pools, &silences).await
+    }
+
+    /// The pools as a process sees them that has watched nobody, and has to believe the dates of the hosts.
+    pub(super) async fn views_by_dates(&self, tx: &mut Tx, now: Timestamp) -> store::error::Result<Vec<PoolView>> {
+        let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
+        let silences = sightings::by_dates(&hosts, &pools, now);
+        self.joined(tx, &hosts, pools, &silences).await
+    }
+
+    async fn joined(
+        &self,
+        tx: &mut Tx,
+        hosts: &[HostRecord],
+        pools: Vec<PoolRecord>,
+        silences: &BTreeMap<BackendName, Silence>,
+    ) -> store::error::Result<Vec<PoolView>> {
+        let hosts: BTreeMap<_, _> = hosts.iter().map(|host| (&host.backend, host)).collect();
+        let (in_use, promised) = (tx.pool_use().await?, tx.promised().await?);
+        let in_use: BTreeMap<_, _> = in_use.iter().map(|used| ((&used.backend, &used.pool), used)).collect();
+        let promised: BTreeMap<_, _> =
+            promised.iter().map(|Promised { backend, pool, bytes }| ((backend, pool), *bytes)).collect();
+        let mut views = Vec::with_capacity(pools.len());
+        for pool in pools {
+            let Some(host) = hosts.get(&pool.backend).copied() else { continue };
+            let of_pool = (&pool.backend, &pool.stats.name);
+            let known = Known {
+                host,
+                silence: silences.get(&pool.backend).copied().unwrap_or_default(),
+                used: in_use.get(&of_pool).copied(),
+                promised: promised.get(&of_pool).copied().unwrap_or(ByteCount::ZERO),
+            };
+            views.extend(self.view(pool, known));
+        }
+        Ok(views)
+    }
+
+    /// One pool; `None` while nobody has opened its backend.
+    fn view(&self, pool: PoolRecord, known: Known<'_>) -> Option<PoolView> {
+        let Known { host, silence, used, promised } = known;
+        Some(PoolView {
+            id: format!("{}@{}#{}", self.service, pool.backend, pool.stats.name),
             backend: pool.backend,
             volume_backend_name: host.volume_backend_name.clone(),
-            driver,
+            driver: host.driver.clone()?,
             capabilities: host.capabilities,
+            machine: machine(&host.holder).to_owned(),
+            filter_function: self.functions.parsed(pool.stats.filter_function.as_deref()),
+            goodness_function: self.functions.parsed(pool.stats.goodness_function.as_deref()),
             availability_zone: host.availability_zone.clone(),
-            up: !host.disabled && silence.host <= policy.stale_after,
+            up: !host.disabled && silence.host <= self.policy.stale_after,
             age: silence.report,
-            provisioned,
+            provisioned: used.map_or(ByteCount::ZERO, |used| used.provisioned),
+            volumes: used.map_or(0, |used| used.volumes),
             promised,
             stats: pool.stats,
-        });
+        })
     }
-    Ok(views)
+}
+
+/// The machine of `machine:process`, as hosts sign.
+fn machine(holder: &str) -> &str {
+    holder.rsplit_once(':').map_or(holder, |(machine, _)| machine)
 }

@@ -7,7 +7,10 @@ use jiff::SignedDuration;
 use super::worker::Worker;
 use crate::{
     chain::chain,
+    config,
     driver::{Capabilities, OpCtx},
+    scheduler::Function,
+    stats::BackendStats,
     store::{self, hosts::Asked},
 };
 
@@ -15,6 +18,33 @@ use crate::{
 const REPORT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two clean-ups of what has ended or expired.
 const CLEANUP_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// The functions that the operator gave a backend.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorFunctions {
+    /// Which volumes its pools take.
+    pub filter: Option<Function>,
+    /// How gladly.
+    pub goodness: Option<Function>,
+}
+
+impl OperatorFunctions {
+    /// Those of a section of the configuration.
+    #[must_use]
+    pub fn of(backend: &config::Backend) -> Self {
+        Self { filter: backend.filter_function.clone(), goodness: backend.goodness_function.clone() }
+    }
+
+    /// A report in which the operator's functions stand in place of the driver's, as in Cinder.
+    fn over(&self, mut stats: BackendStats) -> BackendStats {
+        let text = |function: &Option<Function>| function.as_ref().map(|function| function.text().to_owned());
+        for pool in &mut stats.pools {
+            pool.filter_function = text(&self.filter).or(pool.filter_function.take());
+            pool.goodness_function = text(&self.goodness).or(pool.goodness_function.take());
+        }
+        stats
+    }
+}
 
 impl Worker {
     /// Reports now and then at each interval, until stopped.
@@ -50,8 +80,8 @@ impl Worker {
         tx.still_member(&self.backend, self.epoch).await?;
         let capabilities = Capabilities::of(self.driver.as_ref());
         tx.heartbeat(&self.backend, &self.driver.info(), capabilities, self.store.now()).await?;
-        match &report {
-            Ok(stats) => tx.report_pools(&self.backend, stats, asked).await?,
+        match report {
+            Ok(stats) => tx.report_pools(&self.backend, &self.functions.over(stats), asked).await?,
             Err(error) => tracing::warn!(kind = %error.kind(), error = error.chain(), "the backend gives no report"),
         }
         tx.commit().await

@@ -10,6 +10,7 @@ use super::{
     outcome::{self, Ending},
     perform::{Effect, perform},
     recovery,
+    stats::OperatorFunctions,
 };
 use crate::{
     chain::chain,
@@ -50,6 +51,8 @@ pub struct Worker {
     pub images: Option<ImageStore>,
     /// `[host]` of the configuration.
     pub settings: config::Host,
+    /// What the operator lets the backend's pools take.
+    pub functions: OperatorFunctions,
     /// Wakes the API when an operation has ended.
     pub bell: Bell,
     /// Fires when the host should stop.

@@ -1,34 +1,44 @@
-//! Where a volume goes: named filters in order, then a weigher.
+//! Where a volume goes: named filters, then weighers.
 //!
 //! Pure: no async, no clock, no I/O, no store. The transaction that places reads the pools, calls [`place()`], and
 //! writes the reservation before it ends, so two placements can never spend the same room. Everything they must
 //! agree on is therefore an argument, the age of each report included.
 //!
-//! A pool passes, in this order ([`Filter`]): is it the source's pool where a copy must stay there, is its host up, is
-//! its report fresh, then Cinder's AvailabilityZone, Capacity and Capabilities. [`NoFit`] says for each pool where it
-//! fell and why. The arithmetic is in [`room()`], and shared with extend.
+//! A request is read once ([`Request`], extra specs, functions and queries parsed), then each pool is asked of each
+//! [`Filter`], and those that pass are scored by each [`Weigher`]. Nothing is allocated for a pool, and no text is made,
+//! unless none fits: then [`NoFit`] says for each pool where it fell and why. [`explain()`] says it of any placement.
+//! The arithmetic of room is in [`room()`], and shared with extend. docs/scheduling.md is the operator's view of all this.
 
-mod availability_zone;
-mod capabilities;
-mod capacity;
+mod affinity;
+mod ask;
+mod clipped;
+mod explain;
 mod fact;
-mod filter;
+mod filters;
+mod function;
 mod no_fit;
 mod place;
+mod policy;
 mod pool;
-mod reporting;
+mod query;
 mod request;
 mod requirement;
 mod room;
-mod source;
-mod weigh;
+mod weighers;
+mod why;
 
 #[cfg(test)]
 mod fixture;
 
-pub use filter::Filter;
+pub use affinity::{Affinity, Hints};
+pub use explain::{Explanation, Scored, explain};
+pub use filters::{Filter, UnknownFilter};
+pub use function::{Function, Malformed, Parsed};
 pub use no_fit::{Fallen, NoFit};
 pub use place::place;
+pub use policy::Policy;
 pub use pool::PoolView;
-pub use request::{Placement, Policy, Request};
+pub use query::{NoQuery, Query};
+pub use request::{Placement, Request, SnapshotFacts, VolumeFacts};
 pub use room::{Room, Shortage, THIN_METADATA_FLOOR, room};
+pub use weighers::{Score, UnknownWeigher, Weigher, Weighing};

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::{
-    filter::Filter,
+    ask::Ask,
+    filters::Filter,
+    pool::PoolView,
     request::{Placement, Request},
 };
 
@@ -26,7 +28,7 @@ pub struct Fallen {
 /// No pool fits.
 ///
 /// The pools that came furthest are first: they lack least, so they are what a user acts on. `Display` is one line
-/// of bounded length, while `fallen` holds every pool.
+/// of bounded length that counts the rest by filter, while `fallen` holds every pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoFit {
     /// Every pool, the one that came furthest first.
@@ -34,8 +36,17 @@ pub struct NoFit {
 }
 
 impl NoFit {
+    /// The pools that fall, each with the filter and the reason.
+    pub(super) fn among(pools: &[PoolView], ask: &Ask<'_>) -> Self {
+        let fallen = pools.iter().filter_map(|pool| {
+            let filter = Filter::first_missed(pool, ask)?;
+            Some(Fallen { pool: pool.placement(), filter, reason: filter.reason(pool, ask) })
+        });
+        Self::of(ask.request, fallen.collect())
+    }
+
     /// Sorts what fell, and says so where the one pool that could do is not among the pools at all.
-    pub(super) fn of(request: &Request, mut fallen: Vec<Fallen>) -> Self {
+    fn of(request: &Request, mut fallen: Vec<Fallen>) -> Self {
         if let Some((backend, pool)) = &request.only {
             let source = Placement { backend: backend.clone(), pool: pool.clone() };
             if fallen.iter().all(|one| one.pool != source) {
@@ -65,11 +76,21 @@ impl fmt::Display for NoFit {
             write_group(f, group)?;
             shown += group.len();
         }
-        match self.fallen.len() - shown {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more pools for other reasons"),
+        match self.fallen.get(shown..) {
+            None | Some([]) => Ok(()),
+            Some(rest) => write_counts(f, rest),
         }
     }
+}
+
+/// How many more pools fell at each filter.
+fn write_counts(f: &mut fmt::Formatter<'_>, rest: &[Fallen]) -> fmt::Result {
+    write!(f, "; and {} more pools, for other reasons: ", rest.len())?;
+    for (position, group) in rest.chunk_by(|a, b| a.filter == b.filter).enumerate() {
+        let filter = group.first().map(|one| one.filter.to_string()).unwrap_or_default();
+        write!(f, "{}{filter} {}", if position > 0 { ", " } else { "" }, group.len())?;
+    }
+    Ok(())
 }
 
 fn write_group(f: &mut fmt::Formatter<'_>, group: &[Fallen]) -> fmt::Result {
@@ -91,17 +112,10 @@ fn write_group(f: &mut fmt::Formatter<'_>, group: &[Fallen]) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::{Fallen, NoFit};
-    use crate::scheduler::{
-        filter::Filter,
-        request::{Placement, Request},
-    };
-
-    fn place(pool: &str) -> Placement {
-        Placement { backend: "fast".parse().expect("a name"), pool: pool.parse().expect("a name") }
-    }
+    use crate::scheduler::{filters::Filter, fixture, request::Request};
 
     fn fell(pool: &str, filter: Filter, reason: &str) -> Fallen {
-        Fallen { pool: place(pool), filter, reason: reason.to_owned() }
+        Fallen { pool: fixture::place(pool), filter, reason: reason.to_owned() }
     }
 
     fn check(fallen: Vec<Fallen>, line: &str) {
@@ -123,9 +137,11 @@ mod tests {
     fn the_line_stays_short_with_many_pools() {
         let alike = (0..100).map(|n| fell(&format!("p{n:03}"), Filter::Capacity, "full")).collect();
         check(alike, "no pool fits: fast#p000, fast#p001, fast#p002, fast#p003 and 96 more (Capacity): full");
-        let unlike = (0..100).map(|n| fell("p", Filter::Capacity, &format!("{n:03} left"))).collect();
+        let filter = |n| if n < 60 { Filter::Capacity } else { Filter::FreshReport };
+        let unlike = (0..100).map(|n| fell("p", filter(n), &format!("{n:03} left"))).collect();
         let line = NoFit::of(&Request::default(), unlike).to_string();
-        assert!(line.ends_with("(Capacity): 005 left; and 94 more pools for other reasons"), "{line}");
+        let end = "(Capacity): 005 left; and 94 more pools, for other reasons: Capacity 54, FreshReport 40";
+        assert!(line.ends_with(end) && line.len() < 400, "{line}");
     }
 
     #[test]

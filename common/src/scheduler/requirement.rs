@@ -14,7 +14,7 @@
 //! but is none is malformed, not text to compare: else `>=5` would fail each pool for no visible reason. A pool's
 //! value that is unknown, or of the wrong sort, satisfies no operator, `!=` included.
 
-use std::{cmp::Ordering, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, str::FromStr};
 
 use super::fact::Fact;
 
@@ -91,12 +91,14 @@ impl FromStr for Requirement {
 
 impl Requirement {
     /// Whether a pool that says this meets the requirement.
-    pub(super) fn holds(&self, fact: &Fact) -> bool {
+    pub(super) fn holds(&self, fact: &Fact<'_>) -> bool {
         match self {
             Self::Is(wanted) => as_flag(fact) == Some(*wanted),
-            Self::Contains(parts) => as_text(fact).is_some_and(|text| parts.iter().all(|part| text.contains(part))),
+            Self::Contains(parts) => as_text(fact).is_some_and(|text| parts.iter().all(|part| contains(&text, part))),
             Self::OneOf(values) => values.iter().any(|value| equals(fact, value)),
-            Self::Text(comparison, wanted) => as_text(fact).is_some_and(|text| comparison.holds(text.cmp(wanted))),
+            Self::Text(comparison, wanted) => {
+                as_text(fact).is_some_and(|text| comparison.holds(lowered(&text).cmp(wanted.chars())))
+            }
             Self::Number(comparison, wanted) => as_number(fact)
                 .and_then(|number| number.partial_cmp(wanted))
                 .is_some_and(|order| comparison.holds(order)),
@@ -166,15 +168,38 @@ fn answer(text: &str) -> Option<bool> {
     }
 }
 
-fn equals(fact: &Fact, value: &str) -> bool {
+fn equals(fact: &Fact<'_>, value: &str) -> bool {
     match fact {
         Fact::Flag(flag) => answer(value) == Some(*flag),
         Fact::Number(number) if number.is_finite() => finite(value) == Some(*number),
-        Fact::Number(_) | Fact::Text(_) | Fact::Unknown => fact.to_string().trim().to_lowercase() == value,
+        Fact::Text(text) => is_in_lower_case(text.trim(), value),
+        Fact::Number(_) | Fact::Unknown => fact.to_string() == value,
     }
 }
 
-fn as_flag(fact: &Fact) -> Option<bool> {
+/// The characters in lower case, without a text made for them: each pool is asked.
+fn lowered(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().flat_map(char::to_lowercase)
+}
+
+/// Whether a text is this one but for its case.
+fn is_in_lower_case(text: &str, value: &str) -> bool {
+    if text.is_ascii() { text.eq_ignore_ascii_case(value) } else { lowered(text).eq(value.chars()) }
+}
+
+/// Whether a text, in any case, contains one in lower case.
+fn contains(text: &str, part: &str) -> bool {
+    if text.is_ascii() {
+        let (text, part) = (text.as_bytes(), part.as_bytes());
+        let Some(first) = part.first() else { return true };
+        // Most windows differ in their first byte; comparing that alone is several times as fast.
+        let begins = |window: &[u8]| window.first().is_some_and(|byte| byte.eq_ignore_ascii_case(first));
+        return text.windows(part.len()).any(|window| begins(window) && window.eq_ignore_ascii_case(part));
+    }
+    text.to_lowercase().contains(part)
+}
+
+fn as_flag(fact: &Fact<'_>) -> Option<bool> {
     match fact {
         Fact::Flag(flag) => Some(*flag),
         Fact::Text(text) => answer(&text.trim().to_lowercase()),
@@ -182,7 +207,7 @@ fn as_flag(fact: &Fact) -> Option<bool> {
     }
 }
 
-fn as_number(fact: &Fact) -> Option<f64> {
+fn as_number(fact: &Fact<'_>) -> Option<f64> {
     match fact {
         Fact::Number(number) => Some(*number),
         Fact::Text(text) => finite(text.trim()),
@@ -190,10 +215,11 @@ fn as_number(fact: &Fact) -> Option<f64> {
     }
 }
 
-fn as_text(fact: &Fact) -> Option<String> {
+fn as_text<'a>(fact: &Fact<'a>) -> Option<Cow<'a, str>> {
     match fact {
         Fact::Unknown => None,
-        Fact::Flag(_) | Fact::Number(_) | Fact::Text(_) => Some(fact.to_string().trim().to_lowercase()),
+        Fact::Text(text) => Some(text.trim().into()),
+        Fact::Flag(_) | Fact::Number(_) => Some(fact.to_string().into()),
     }
 }
 

@@ -27,6 +27,17 @@ pub struct PoolUse {
     pub volumes: u64,
 }
 
+/// What was promised on a pool and is not in its report's free bytes yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promised {
+    /// The backend.
+    pub backend: BackendName,
+    /// The pool.
+    pub pool: PoolName,
+    /// All of it.
+    pub bytes: ByteCount,
+}
+
 fn from_row(row: &Row<'_>) -> Result<PoolUse> {
     Ok(PoolUse {
         backend: row::parsed(row, "backend")?,
@@ -60,6 +71,32 @@ impl Tx {
              FROM volumes WHERE backend IS NOT NULL GROUP BY backend, pool ORDER BY backend, pool",
         )
         .fetch_all(self, from_row)
+        .await
+    }
+
+    /// What was promised since each pool's report or is still being made. Pools without any are absent.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn promised(&mut self) -> Result<Vec<Promised>> {
+        // CROSS JOIN has SQLite go from the pools to the few volumes of each, and not the other way.
+        query(
+            "SELECT backend, pool, CAST(SUM(bytes) AS BIGINT) AS promised FROM (\
+             SELECT v.backend AS backend, v.pool AS pool, v.promised_bytes AS bytes \
+             FROM pools AS p CROSS JOIN volumes AS v \
+             WHERE v.backend = p.backend AND v.pool = p.pool AND v.promised_moment >= p.moment \
+             UNION ALL SELECT v.backend, v.pool, v.promised_bytes FROM pools AS p CROSS JOIN volumes AS v \
+             WHERE v.backend = p.backend AND v.pool = p.pool \
+             AND v.status IN ('creating', 'downloading', 'extending') AND v.promised_moment < p.moment\
+             ) AS unsettled GROUP BY backend, pool",
+        )
+        .fetch_all(self, |row| {
+            Ok(Promised {
+                backend: row::parsed(row, "backend")?,
+                pool: row::parsed(row, "pool")?,
+                bytes: row::bytes(row, "promised")?,
+            })
+        })
         .await
     }
 

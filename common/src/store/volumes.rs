@@ -7,7 +7,7 @@ use super::{
     tx::Tx,
 };
 use crate::{
-    ids::{BackendName, PoolName, TypeId, VolumeId},
+    ids::{BackendName, TypeId, VolumeId},
     state::{AttachmentState, Status},
     units::ByteCount,
 };
@@ -159,24 +159,6 @@ impl Tx {
     pub async fn volumes_on(&mut self, backend: &BackendName) -> Result<Vec<VolumeRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM volumes WHERE backend = $1 ORDER BY id");
         query(sql).bind(backend.to_string()).fetch_all(self, from_row).await
-    }
-
-    /// What was promised on a pool since its report of the moment `report` or is still being made, and so is not in its free bytes yet.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn promised_since(&mut self, backend: &BackendName, pool: &PoolName, report: u64) -> Result<ByteCount> {
-        query(
-            "SELECT CAST(COALESCE(SUM(promised_bytes), 0) AS BIGINT) AS promised FROM (\
-             SELECT promised_bytes FROM volumes WHERE backend = $1 AND pool = $2 AND promised_moment >= $3 \
-             UNION ALL SELECT promised_bytes FROM volumes WHERE backend = $1 AND pool = $2 \
-             AND status IN ('creating', 'downloading', 'extending') AND promised_moment < $3) AS unsettled",
-        )
-        .bind(backend.to_string())
-        .bind(pool.to_string())
-        .bind(report.cast_signed())
-        .fetch_one(self, |row| row::bytes(row, "promised"))
-        .await
     }
 
     /// How many volumes are of a type.

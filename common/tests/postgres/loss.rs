@@ -29,7 +29,9 @@ impl Load {
                     let name = format!("{writer}-{number}");
                     match write(&store, &name).await {
                         Ok(()) => told.lock().expect("no panic").push(name),
-                        Err(Error::Away(_) | Error::Unknown | Error::Busy | Error::ReadOnly(_)) => tokio::task::yield_now().await,
+                        Err(Error::Away(_) | Error::Unknown | Error::Busy | Error::ReadOnly(_)) => {
+                            tokio::task::yield_now().await
+                        }
                         Err(other) => panic!("{other:?}"),
                     }
                 }

@@ -35,6 +35,8 @@ impl Pool {
             },
             provisioning: self.provisioning,
             thin_metadata_free_percentage: metadata.map(|room| percent(room.left(), room.limit())),
+            filter_function: None,
+            goodness_function: None,
         }
     }
 }

@@ -119,6 +119,8 @@ impl FileStore {
                 max_over_subscription_ratio: inner.options.max_over_subscription_ratio,
                 provisioning: inner.options.provisioning,
                 thin_metadata_free_percentage: None,
+                filter_function: None,
+                goodness_function: None,
             })
         })
         .await

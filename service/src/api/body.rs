@@ -33,17 +33,9 @@ impl Body {
         }
     }
 
-    /// The same, where an empty `other` may stand beside it. What it would ask for is not served.
-    ///
-    /// # Errors
-    /// 400.
-    pub(crate) fn object_without(mut self, key: &str, other: &str) -> Result<Object, ApiError> {
-        match self.0.remove(other) {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(asked)) if asked.is_empty() => {}
-            Some(_) => return Err(ApiError::bad_request(format!("{other} is not served: leave it out"))),
-        }
-        self.object(key)
+    /// A member that may stand beside the object; `None` if absent or null.
+    pub(crate) fn take(&mut self, member: &str) -> Option<Value> {
+        self.0.remove(member).filter(|value| !value.is_null())
     }
 
     /// The body's only member: its name, and what it holds.

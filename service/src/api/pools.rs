@@ -70,10 +70,11 @@ fn capabilities(pool: &PoolView, settings: &ApiSettings, now: Timestamp) -> Valu
         "thick_provisioning_support": stats.provisioning == Provisioning::Thick,
         "multiattach": pool.capabilities.multi_attach,
         "online_extend_support": pool.capabilities.online_extend,
-        "QoS_support": false,
+        "total_volumes": pool.volumes,
+        "QoS_support": pool.capabilities.qos,
         "replication_enabled": false,
-        "filter_function": null,
-        "goodness_function": null,
+        "filter_function": stats.filter_function,
+        "goodness_function": stats.goodness_function,
         "backend_state": if pool.up { "up" } else { "down" },
         "timestamp": time::value(reported),
     })
@@ -109,6 +110,7 @@ mod tests {
     #[test]
     fn a_pool_is_reported_in_gib_and_words() {
         let pool = PoolView {
+            id: "node@fast#a".to_owned(),
             backend: "fast".parse().expect("a name"),
             stats: PoolStats {
                 name: "a".parse().expect("a name"),
@@ -119,6 +121,8 @@ mod tests {
                 max_over_subscription_ratio: 20.0,
                 provisioning: Provisioning::Thin,
                 thin_metadata_free_percentage: None,
+                filter_function: Some("volume.size < 10".to_owned()),
+                goodness_function: None,
             },
             volume_backend_name: "ssd".to_owned(),
             driver: DriverInfo {
@@ -128,10 +132,14 @@ mod tests {
                 storage_protocol: "local".to_owned(),
             },
             capabilities: Capabilities::default(),
+            machine: "node-1".to_owned(),
+            filter_function: None,
+            goodness_function: None,
             availability_zone: "nova".to_owned(),
             up: true,
             age: Duration::from_secs(6),
             provisioned: gib(3),
+            volumes: 2,
             promised: gib(1),
         };
         let settings = ApiSettings::new("node", "default");
@@ -144,7 +152,7 @@ mod tests {
           "availability_zone": "nova",
           "backend_state": "up",
           "driver_version": "1.0.0",
-          "filter_function": null,
+          "filter_function": "volume.size < 10",
           "free_capacity_gb": "unknown",
           "goodness_function": null,
           "location_info": "node@fast",
@@ -160,6 +168,7 @@ mod tests {
           "thin_provisioning_support": true,
           "timestamp": "1970-01-01T00:01:00.000000",
           "total_capacity_gb": 100.0,
+          "total_volumes": 2,
           "vendor_name": "Ashlar",
           "volume_backend_name": "ssd"
         }

@@ -71,6 +71,14 @@ impl Bench {
         Self::over(&config, folder, ApiSettings::of(&config)).await
     }
 
+    /// One with more lines of configuration.
+    pub(crate) async fn configured(more: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = format!("state_directory = {:?}\n{more}", folder.path());
+        let config: Config = toml::from_str(&text).expect("a configuration");
+        Self::over(&config, folder, ApiSettings::of(&config)).await
+    }
+
     /// One with a settings of its own.
     pub(crate) async fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -134,6 +142,8 @@ impl Bench {
             max_over_subscription_ratio: 1.0,
             provisioning: Provisioning::Thick,
             thin_metadata_free_percentage: None,
+            filter_function: None,
+            goodness_function: None,
         };
         let mut tx = self.store.write().await.expect("a transaction");
         let joining = Joining {

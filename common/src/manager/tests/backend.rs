@@ -138,6 +138,8 @@ impl Driver for MemoryBackend {
                 max_over_subscription_ratio: 1.0,
                 provisioning: Provisioning::Thick,
                 thin_metadata_free_percentage: None,
+                filter_function: None,
+                goodness_function: None,
             }],
         })
     }

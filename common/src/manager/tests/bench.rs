@@ -10,7 +10,8 @@ use super::backend::MemoryBackend;
 use crate::{
     config::{Config, StoreSection},
     ids::{BackendName, SnapshotId, VolumeId},
-    manager::{Intake, NewSnapshot, NewVolume, Requester, Source, Worker},
+    manager::{Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker},
+    scheduler::Hints,
     state::Status,
     store::{
         Error, Store,
@@ -28,7 +29,7 @@ pub(super) struct Bench {
     pub(super) intake: Intake,
     pub(super) backend: Arc<MemoryBackend>,
     pub(super) who: Requester,
-    config: Config,
+    pub(super) config: Config,
     _folder: tempfile::TempDir,
     /// Of a job whose stores are on a server.
     _database: Option<ashlar_lab::postgres::Database>,
@@ -100,6 +101,7 @@ impl Bench {
             now: Timestamp::now(),
         };
         let epoch = tx.join(&joining).await.expect("an answer").expect("an epoch");
+        let functions = self.config.backends.get(&name).map(OperatorFunctions::of).unwrap_or_default();
         tx.commit().await.expect("committed");
         Worker {
             store,
@@ -108,6 +110,7 @@ impl Bench {
             epoch,
             images: None,
             settings: self.config.host.clone(),
+            functions,
             bell: Bell::new(&self.config.run_directory()).expect("a bell"),
             stop: CancellationToken::new(),
         }
@@ -148,6 +151,7 @@ impl Bench {
             availability_zone: None,
             metadata: Metadata::new(),
             multi_attach: false,
+            hints: Hints::default(),
         };
         self.intake.create_volume(&self.who, new).await.expect("taken in")
     }

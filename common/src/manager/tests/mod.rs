@@ -5,5 +5,6 @@ mod bench;
 mod crash;
 mod faults;
 mod lifecycle;
+mod placement;
 mod races;
 mod refusals;

@@ -5,6 +5,7 @@ use crate::{
     driver::Connector,
     ids::VolumeId,
     manager::{NewSnapshot, NewVolume, Refusal, Requester, Source},
+    scheduler::Hints,
     state::Status,
     store::records::Metadata,
     units::ByteCount,
@@ -67,6 +68,7 @@ async fn sizes_that_do_not_fit_are_refused() {
         availability_zone: None,
         metadata: Metadata::new(),
         multi_attach: false,
+        hints: Hints::default(),
     };
     assert!(matches!(bench.intake.create_volume(&bench.who, smaller).await, Err(Refusal::Invalid(_))));
     assert_eq!(bench.status(volume.id).await, Some(Status::Available));

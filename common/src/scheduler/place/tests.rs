@@ -7,18 +7,20 @@ use proptest::{
     option,
     prelude::{Just, Strategy, any, prop_oneof},
     prop_assert, prop_assert_eq, proptest,
-    sample::Index,
+    sample::{Index, select},
     test_runner::Config,
 };
 
 use super::place;
 use crate::{
     scheduler::{
-        filter::Filter,
+        filters::Filter,
         fixture::{SEED, gib, thick, thin},
+        policy::Policy,
         pool::PoolView,
-        request::{Placement, Policy, Request},
+        request::{Placement, Request},
         room::room,
+        weighers::{Weigher, Weighing},
     },
     stats::Capacity,
     units::ByteCount,
@@ -153,7 +155,11 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    any::<i32>().prop_map(|capacity_multiplier| Policy { capacity_multiplier, ..Policy::default() })
+    let weighers =
+        [Weigher::Capacity, Weigher::AllocatedCapacity, Weigher::VolumeNumber, Weigher::Goodness, Weigher::Chance];
+    let weighing =
+        (select(weighers.to_vec()), -1e6..1e6).prop_map(|(weigher, multiplier)| Weighing { weigher, multiplier });
+    vec(weighing, 0..4).prop_map(|weighers| Policy { weighers, ..Policy::default() })
 }
 
 fn find<'a>(pools: &'a mut [PoolView], placement: &Placement) -> &'a mut PoolView {

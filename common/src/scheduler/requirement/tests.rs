@@ -6,7 +6,7 @@ use super::{Malformed, Requirement};
 use crate::scheduler::{fact::Fact, fixture};
 
 /// The pool's value is met by the first, and not by the second.
-fn check(fact: Fact, met: &[&str], missed: &[&str]) {
+fn check(fact: Fact<'_>, met: &[&str], missed: &[&str]) {
     let holds = |text: &str| text.parse::<Requirement>().expect(text).holds(&fact);
     for text in met {
         assert!(holds(text), "{fact:?} should meet {text:?}");
@@ -16,8 +16,8 @@ fn check(fact: Fact, met: &[&str], missed: &[&str]) {
     }
 }
 
-fn text(text: &str) -> Fact {
-    Fact::Text(text.to_owned())
+fn text(text: &str) -> Fact<'_> {
+    Fact::Text(text)
 }
 
 #[test]
@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in r"(<is>|<in>|<or>|<all-in>|s?[=!<>]{1,2}|é| |\PC){0,12}", number in any::<f64>()) {
         if let Ok(requirement) = text.parse::<Requirement>() {
-            for fact in [Fact::Flag(true), Fact::Number(number), Fact::Text(text.clone()), Fact::Unknown] {
+            for fact in [Fact::Flag(true), Fact::Number(number), Fact::Text(&text), Fact::Unknown] {
                 let _ = requirement.holds(&fact);
             }
         }

@@ -7,7 +7,7 @@ use ashlar_common::{
 };
 use axum::{extract::State, http::StatusCode, response::Response};
 
-use super::show;
+use super::{hints, show};
 use crate::api::{body::Body, call::Call, error::ApiError, object::Object, state::ApiState, types};
 
 /// What a client may ask for, types still by name or id.
@@ -38,11 +38,9 @@ pub(crate) async fn create(
     Ok((StatusCode::ACCEPTED, show::made(&api, &call, &volume, &[], kind.as_ref())))
 }
 
-/// Hints speak of where other volumes are; the scheduler has no filter that reads them.
-const HINTS: &str = "OS-SCH-HNT:scheduler_hints";
-
-fn read(body: Body) -> Result<Asked, ApiError> {
-    let mut volume = body.object_without("volume", HINTS)?;
+fn read(mut body: Body) -> Result<Asked, ApiError> {
+    let hints = hints::take(&mut body)?;
+    let mut volume = body.object("volume")?;
     volume.ignore(&["user_id", "project_id", "status", "attach_status", "migration_status"]);
     volume.not_served(&["consistencygroup_id", "group_id", "backup_id", "source_replica"])?;
     let new = NewVolume {
@@ -54,6 +52,7 @@ fn read(body: Body) -> Result<Asked, ApiError> {
         availability_zone: volume.line("availability_zone")?.filter(|zone| !zone.is_empty()),
         metadata: volume.metadata("metadata")?.unwrap_or_default(),
         multi_attach: volume.flag("multiattach")?.unwrap_or(false),
+        hints,
     };
     let type_name = volume.line("volume_type")?.filter(|name| !name.is_empty());
     if new.size.is_none() && matches!(new.source, Source::Empty) {

@@ -5,6 +5,7 @@ pub(crate) mod actions;
 pub(crate) mod connections;
 pub(crate) mod create;
 pub(crate) mod edit;
+mod hints;
 pub(crate) mod list;
 pub(crate) mod metadata;
 pub(crate) mod show;

@@ -4,19 +4,39 @@
 //! (`provisioning:type`, `vendor:qos`) is for somebody else. A key that names no capability fails the pool: a
 //! misspelt key must not give a volume that lacks what was asked.
 
-use super::{fact::Fact, pool::PoolView, request::Request, requirement::Requirement};
+use std::collections::BTreeMap;
 
-/// Characters of an extra spec that a reason repeats at most.
-const SHOWN: usize = 60;
+use crate::scheduler::{
+    ask::Ask,
+    clipped::Clipped,
+    fact::{Fact, FactName},
+    pool::PoolView,
+    requirement::{Malformed, Requirement},
+    why::Why,
+};
 
-pub(super) fn check(pool: &PoolView, request: &Request) -> Result<(), String> {
-    if request.multi_attach && !pool.capabilities.multi_attach {
-        return Err("it cannot attach one volume to several clients".to_owned());
+/// One extra spec, read once for all pools.
+#[derive(Debug)]
+pub(in crate::scheduler) struct Wanted<'a> {
+    name: &'a str,
+    text: &'a str,
+    fact: Option<FactName>,
+    requirement: Result<Requirement, Malformed>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Those that are the scheduler's.
+    pub(in crate::scheduler) fn all(extra_specs: &'a BTreeMap<String, String>) -> Vec<Self> {
+        let ours = extra_specs.iter().filter_map(|(key, text)| Some((compared(key)?, text)));
+        ours.map(|(name, text)| Self { name, text, fact: FactName::find(name), requirement: text.parse() }).collect()
     }
-    request.extra_specs.iter().try_for_each(|(key, requirement)| match compared(key) {
-        Some(name) => check_one(pool, name, requirement),
-        None => Ok(()),
-    })
+}
+
+pub(super) fn passes(pool: &PoolView, ask: &Ask<'_>, why: &mut Why) -> bool {
+    if ask.request.multi_attach && !pool.capabilities.multi_attach {
+        return why.because(format_args!("it cannot attach one volume to several clients"));
+    }
+    ask.wanted.iter().all(|wanted| has(pool, wanted, why))
 }
 
 /// The capability a key names; `None` for a key that is not the scheduler's.
@@ -28,34 +48,31 @@ fn compared(key: &str) -> Option<&str> {
     }
 }
 
-fn check_one(pool: &PoolView, name: &str, requirement: &str) -> Result<(), String> {
-    let Some(fact) = Fact::of(pool, name) else {
-        return Err(format!("the extra spec {:?} is no capability it reports", clipped(name)));
+fn has(pool: &PoolView, wanted: &Wanted<'_>, why: &mut Why) -> bool {
+    let (name, text) = (wanted.name, Clipped(wanted.text));
+    let Some(fact) = wanted.fact else {
+        return why.because(format_args!("the extra spec {} is no capability it reports", Clipped(name)));
     };
-    let parsed: Requirement = requirement.parse().map_err(|malformed| {
-        format!("the extra spec {name} has the malformed requirement {:?}: {malformed}", clipped(requirement))
-    })?;
-    if parsed.holds(&fact) {
-        return Ok(());
-    }
-    Err(format!("its {name} is {:?}, and {:?} is required", clipped(&fact.to_string()), clipped(requirement)))
-}
-
-fn clipped(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
+    let fact = Fact::of(pool, fact);
+    match &wanted.requirement {
+        Ok(requirement) if requirement.holds(&fact) => true,
+        Ok(_) => {
+            let is = fact.to_string();
+            why.because(format_args!("its {name} is {}, and {text} is required", Clipped(&is)))
+        }
+        Err(malformed) => {
+            why.because(format_args!("the extra spec {name} has the malformed requirement {text}: {malformed}"))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check as filter;
-    use crate::scheduler::{fixture, request::Request};
+    use crate::scheduler::{filters::Filter, fixture, request::Request};
 
     fn reason(key: &str, requirement: &str) -> Option<String> {
         let extra_specs = [(key.to_owned(), requirement.to_owned())].into();
-        filter(&fixture::thick("a"), &Request { extra_specs, ..Request::default() }).err()
+        fixture::reason(Filter::Capabilities, &fixture::thick("a"), &Request { extra_specs, ..Request::default() })
     }
 
     fn check(key: &str, requirement: &str, expected: Option<&str>) {
@@ -110,6 +127,9 @@ mod tests {
             ("free_capacity_gb", ">= 99.5"),
             ("allocated_capacity_gb", "<= 0"),
             ("provisioned_capacity_gb", "0"),
+            ("total_volumes", "<= 0"),
+            ("QoS_support", "<is> False"),
+            ("backend_id", "ashlar@fast#a"),
             ("reserved_percentage", "<= 10"),
             ("max_over_subscription_ratio", "<= 1"),
         ];
@@ -122,9 +142,9 @@ mod tests {
     fn several_clients_need_a_driver_that_can() {
         let request = Request { multi_attach: true, ..Request::default() };
         let mut pool = fixture::thick("a");
-        assert!(filter(&pool, &request).is_ok());
+        assert_eq!(fixture::reason(Filter::Capabilities, &pool, &request), None);
         pool.capabilities.multi_attach = false;
-        assert!(filter(&pool, &request).is_err());
+        assert!(fixture::reason(Filter::Capabilities, &pool, &request).is_some());
     }
 
     #[test]

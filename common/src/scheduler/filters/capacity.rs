@@ -1,22 +1,24 @@
 //! Capacity: the volume must fit in the room that is left.
 
-use super::{pool::PoolView, request::Request, room::room};
+use crate::scheduler::{ask::Ask, pool::PoolView, room::room, why::Why};
 
-pub(super) fn check(pool: &PoolView, request: &Request) -> Result<(), String> {
-    room(pool).admit(request.size).map_err(|shortage| shortage.to_string())
+pub(super) fn passes(pool: &PoolView, ask: &Ask<'_>, why: &mut Why) -> bool {
+    match room(pool).admit(ask.request.size) {
+        Ok(()) => true,
+        Err(shortage) => why.because(format_args!("{shortage}")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check as filter;
     use crate::{
-        scheduler::{fixture, pool::PoolView, request::Request},
+        scheduler::{filters::Filter, fixture, pool::PoolView, request::Request},
         stats::Capacity,
     };
 
     fn check(pool: &PoolView, gib: u64, reason: Option<&str>) {
         let request = Request { size: fixture::gib(gib), ..Request::default() };
-        assert_eq!(filter(pool, &request).err().as_deref(), reason);
+        assert_eq!(fixture::reason(Filter::Capacity, pool, &request).as_deref(), reason);
     }
 
     #[test]

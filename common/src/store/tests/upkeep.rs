@@ -91,7 +91,10 @@ async fn on_a_server_connections_of_others_are_seen() {
     // A file's users are processes, and this one is itself.
     assert_eq!(matches!(copied, Err(Error::InUse { .. })), on_server, "{copied:?}");
     store.close().await;
-    assert_eq!(copy(&place.location, &file.location, |_| {}).await.is_ok(), true);
+    // Where it was seen, there is no copy yet.
+    if on_server {
+        copy(&place.location, &file.location, |_| {}).await.expect("copied");
+    }
 }
 
 #[tokio::test]

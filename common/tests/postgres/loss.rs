@@ -59,7 +59,8 @@ impl Load {
         for task in self.tasks {
             task.await.expect("no panic");
         }
-        let (told, kept) = (self.told.lock().expect("no panic").clone(), names(store).await.expect("shown"));
+        let kept = names(store).await.expect("shown");
+        let told = self.told.lock().expect("no panic").clone();
         let lost: Vec<_> = told.iter().filter(|name| kept.binary_search(name).is_err()).collect();
         assert!(lost.is_empty(), "acknowledged and not there: {lost:?}");
         assert!(kept.windows(2).all(|pair| pair[0] != pair[1]), "done twice");

@@ -10,6 +10,7 @@ use std::{
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,9 @@ pub struct Host {
     pub attempts: u32,
     /// How long ended operations stay in the log.
     pub keep_operations_days: u32,
+    /// A host that could not say for so long that it is alive stops; half as long again after that, another may take its
+    /// backend.
+    pub lease_seconds: u64,
 }
 
 /// `[backends.<name>]`
@@ -131,7 +135,16 @@ impl Default for Host {
             operation_timeout_seconds: 3600,
             attempts: 8,
             keep_operations_days: 30,
+            lease_seconds: 6,
         }
+    }
+}
+
+impl Host {
+    /// How long a host goes on after it last said that it is alive.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
     }
 }
 
@@ -209,6 +222,7 @@ impl Config {
             .or_else(|| at_least("host.operation_timeout_seconds", self.host.operation_timeout_seconds, 1))
             .or_else(|| at_least("host.attempts", self.host.attempts.into(), 1))
             .or_else(|| at_least("host.keep_operations_days", self.host.keep_operations_days.into(), 1))
+            .or_else(|| at_least("host.lease_seconds", self.host.lease_seconds, 1))
     }
 
     /// Where the store is.

@@ -13,8 +13,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::drivers;
 
-/// Pauses before a host that died is started again grow from the first to the second.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// Pauses before a host that died is started again grow from the first to the second. Short: one that could not reach the
+/// store for the length of its lease has ended too, and is wanted as soon as the store is back.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// A host that ran so long before it died is started again with the shortest pause.
 const STEADY: Duration = Duration::from_secs(60);
 /// How long a host may take to end what it is doing.

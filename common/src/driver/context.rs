@@ -5,7 +5,10 @@ use std::{future::Future, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::error::{Classified, Error, Kind};
+use super::{
+    error::{Classified, Error, Kind},
+    lease::Lease,
+};
 use crate::ids::OpId;
 
 /// Bytes done of bytes to do.
@@ -38,12 +41,17 @@ pub struct OpCtx {
     op: OpId,
     deadline: Instant,
     cancel: CancellationToken,
+    /// The host's; `None` where nobody competes for the backend.
+    lease: Option<Lease>,
     progress: watch::Sender<Progress>,
 }
 
 /// The call was stopped before it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
+    /// Another process may have the backend by now.
+    #[error("this host's lease of the backend is over")]
+    Lapsed,
     /// Somebody cancelled the operation, or the host is shutting down.
     #[error("cancelled")]
     Cancelled,
@@ -62,7 +70,19 @@ impl OpCtx {
     /// A context for `op` that ends `limit` from now or when `cancel` fires.
     #[must_use]
     pub fn new(op: OpId, limit: Duration, cancel: CancellationToken) -> Self {
-        Self { op, deadline: Instant::now() + limit, cancel, progress: watch::Sender::new(Progress::default()) }
+        Self {
+            op,
+            deadline: Instant::now() + limit,
+            cancel,
+            lease: None,
+            progress: watch::Sender::new(Progress::default()),
+        }
+    }
+
+    /// The same, as long as `lease` holds: nothing begins after that.
+    #[must_use]
+    pub fn under(self, lease: Lease) -> Self {
+        Self { lease: Some(lease), ..self }
     }
 
     /// The operation this call belongs to.
@@ -86,8 +106,9 @@ impl OpCtx {
     /// An error if the call should stop now. Long loops, also those on blocking threads, ask between steps.
     ///
     /// # Errors
-    /// [`Stopped`] after cancellation or past the deadline.
+    /// [`Stopped`] after cancellation, past the deadline or the lease.
     pub fn check(&self) -> Result<(), Stopped> {
+        self.check_lease()?;
         if self.cancel.is_cancelled() {
             return Err(Stopped::Cancelled);
         }
@@ -97,11 +118,16 @@ impl OpCtx {
         Ok(())
     }
 
+    fn check_lease(&self) -> Result<(), Stopped> {
+        if self.lease.as_ref().is_none_or(Lease::holds) { Ok(()) } else { Err(Stopped::Lapsed) }
+    }
+
     /// Awaits `future`, but no longer than this context lasts. For waits that leave nothing half done when dropped.
     ///
     /// # Errors
-    /// [`Stopped`] after cancellation or past the deadline.
+    /// [`Stopped`] after cancellation, past the deadline, or where the lease is over already.
     pub async fn bounded<F: Future>(&self, future: F) -> Result<F::Output, Stopped> {
+        self.check_lease()?;
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Stopped::Cancelled),
@@ -114,14 +140,16 @@ impl OpCtx {
     /// context to ask [`OpCtx::check`] with; it is always awaited to its end.
     ///
     /// # Errors
-    /// What the closure answers; [`Kind::Fatal`] if it panicked.
+    /// What the closure answers; [`Kind::Fatal`] if it panicked, [`Stopped::Lapsed`] if it was not begun.
     pub async fn blocking<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&OpCtx) -> Result<T, Error> + Send + 'static,
     {
         let ctx = self.clone();
-        match tokio::task::spawn_blocking(move || work(&ctx)).await {
+        // Asked where it runs: it may have waited for a thread, or the process for being continued.
+        let held = move || ctx.check_lease().map_err(Error::from).and_then(|()| work(&ctx));
+        match tokio::task::spawn_blocking(held).await {
             Ok(result) => result,
             Err(join) => Err(Error::new(Kind::Fatal, format!("driver work panicked: {join}"))),
         }

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod context;
 pub mod contract;
 pub mod error;
+pub mod lease;
 pub mod spec;
 
 pub use capability::Capabilities;
@@ -16,6 +17,7 @@ pub use connection::{ConnectionInfo, Connector};
 pub use context::{OpCtx, Progress};
 pub use contract::Driver;
 pub use error::{Classified, Error, Kind, Result};
+pub use lease::Lease;
 pub use spec::{
     AccessMode, AttachmentSpec, Detach, DriverInfo, ImageFile, Inventory, Outcome, Snapshot, SnapshotRef, Volume,
     VolumeRef, VolumeSpec,

@@ -6,7 +6,10 @@ mod describe;
 mod lock;
 mod logging;
 mod main;
+mod neighbours;
 mod run;
+mod standby;
+mod watchdog;
 
 pub use logging::{LogFormat, start_logging};
 pub use main::{DriverProgram, main};

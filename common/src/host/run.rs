@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,85 +11,146 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     compare::COMPARE_TIMEOUT,
-    lock,
+    lock::Seat,
     main::{Configured, DriverProgram, FENCED, Failure, UNUSABLE, open},
+    neighbours,
+    standby::{Entered, Others, Standby},
+    watchdog::Watchdog,
 };
 use crate::{
     chain::chain,
-    driver::OpCtx,
-    manager::{ImageStore, OperatorFunctions, Worker, reconcile},
-    store::{
-        Store,
-        members::{Gone, Joining},
-    },
+    config::{self, Config},
+    driver::{Driver, OpCtx},
+    ids::BackendName,
+    manager::{ImageStore, Membership, OperatorFunctions, Worker, reconcile},
+    store::{Store, members::Joining},
     wakeup::{Bell, Ear, Sleeper},
 };
 
+/// Leaving may take no longer: the lease runs out by itself.
+const LEAVE: Duration = Duration::from_secs(5);
+
 pub(super) async fn run<P: DriverProgram>(configured: Configured<P>, until_stdin_closes: bool) -> Result<(), Failure> {
-    let unusable = |what: &str, error: &dyn std::error::Error| Failure(format!("{what}: {}", chain(error)), UNUSABLE);
     let (config, backend, section) = (configured.config.clone(), configured.name.clone(), configured.backend.clone());
-    let run_directory = config.run_directory();
     config.make_directories().map_err(|error| unusable("run directory", &error))?;
     let stop = stop_signal(until_stdin_closes).map_err(|error| unusable("signals", &error))?;
+    let store = Store::open(&config.store_location()).await.map_err(|error| unusable("store", &error))?;
 
-    let lock = tokio::select! {
-        lock = lock::acquire(&run_directory, &backend) => lock.map_err(|error| unusable("lock", &error))?,
+    let entered = tokio::select! {
+        entered = enter(&store, &config, &backend, &section) => entered.map_err(|error| unusable("lock", &error))?,
         () = stop.cancelled() => return Ok(()),
     };
-    let store = Store::open(&config.store_location()).await.map_err(|error| unusable("store", &error))?;
-    let driver = open::<P>(configured).await?;
+    let Entered { seat, epoch, lease } = entered;
+    let membership = Membership { store: store.clone(), backend, epoch, lease, stop };
+    let watchdog = Watchdog::start(membership.lease.clone(), membership.stop.clone());
+    let watchdog = watchdog.map_err(|error| unusable("watchdog", &error))?;
+    let (over, keeper) = (CancellationToken::new(), membership.clone());
+    let kept = over.clone();
+    let keeping = tokio::spawn(async move { keeper.keep(&kept).await });
+
+    // The lease is kept while the backend is opened, which may take long, and until the last call has ended.
+    let served = match open::<P>(configured).await {
+        Ok(driver) => serve(&config, &membership, driver, OperatorFunctions::of(&section), &seat).await,
+        Err(failure) => Err(failure),
+    };
+    let lost = !membership.lease.holds();
+    over.cancel();
+    let _ = keeping.await;
+    drop(watchdog);
+    if let Ok(Err(error)) = tokio::time::timeout(LEAVE, membership.leave()).await {
+        tracing::warn!(
+            error = chain(&error),
+            "cannot say that this host has ended; others wait for its lease to run out"
+        );
+    }
+    store.close().await;
+    drop(seat);
+    match served {
+        Ok(()) if lost => Err(Failure("the lease is over; another host may have the backend".to_owned(), FENCED)),
+        served => served,
+    }
+}
+
+fn unusable(what: &str, error: &dyn std::error::Error) -> Failure {
+    Failure(format!("{what}: {}", chain(error)), UNUSABLE)
+}
+
+async fn enter(
+    store: &Store,
+    config: &Config,
+    backend: &BackendName,
+    section: &config::Backend,
+) -> io::Result<Entered> {
     let holder = format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), std::process::id());
-    let zone = section.availability_zone.as_deref().unwrap_or(&config.api.availability_zone);
     let joining = Joining {
-        backend: &backend,
+        backend,
         holder: &holder,
         volume_backend_name: section.volume_backend_name.as_deref().unwrap_or(backend.as_str()),
-        availability_zone: zone,
-        lease: Duration::from_secs(6),
+        availability_zone: section.availability_zone.as_deref().unwrap_or(&config.api.availability_zone),
+        lease: config.host.lease(),
         gone: &[],
         now: store.now(),
     };
-    let epoch = take_over(&store, joining).await.map_err(|error| unusable("store", &error))?;
-    let ear = Ear::bind(&run_directory, &Sleeper::Host(backend.clone())).map_err(|error| unusable("socket", &error))?;
-    let bell = Bell::new(&run_directory).map_err(|error| unusable("run directory", &error))?;
-    tracing::info!(%backend, epoch, driver = P::info().name, "serving");
+    let run_directory = config.run_directory();
+    Standby { store, run_directory: &run_directory, joining, others: Others::default() }.enter().await
+}
+
+/// Works until stopped or fenced. All calls have ended when this returns.
+async fn serve(
+    config: &Config,
+    membership: &Membership,
+    driver: Arc<dyn Driver>,
+    functions: OperatorFunctions,
+    seat: &Seat,
+) -> Result<(), Failure> {
+    let (run_directory, backend) = (config.run_directory(), &membership.backend);
+    let seats = driver.active_active().map_or(1, |several| several.max_hosts().max(1));
+    match membership.offer_seats(seats).await {
+        Ok(true) => {}
+        Ok(false) => {
+            let text =
+                format!("backend {backend} is configured here for {seats} hosts at a time; there are more already");
+            return Err(Failure(text, UNUSABLE));
+        }
+        Err(error) => return Err(unusable("store", &error)),
+    }
+    let sleeper = Sleeper::Host(backend.clone());
+    let ear = Ear::bind_seat(&run_directory, &sleeper, seat.number()).map_err(|error| unusable("socket", &error))?;
+    let ear = ear.with(&membership.store, &sleeper);
+    let bell = Bell::new(&run_directory).map_err(|error| unusable("run directory", &error))?.with(&membership.store);
+    tracing::info!(%backend, epoch = membership.epoch, driver = driver.info().name, seats, "serving");
 
     let worker = Worker {
-        store: store.clone(),
+        store: membership.store.clone(),
         driver,
-        backend,
-        epoch,
-        images: config.images.map(|images| ImageStore::new(images.directory)),
-        settings: config.host,
-        functions: OperatorFunctions::of(&section),
+        backend: backend.clone(),
+        epoch: membership.epoch,
+        lease: membership.lease.clone(),
+        images: config.images.as_ref().map(|images| ImageStore::new(images.directory.clone())),
+        settings: config.host.clone(),
+        functions,
         bell,
-        stop,
+        stop: membership.stop.clone(),
     };
     let tasks = TaskTracker::new();
     let (reporter, cleaner, comparer) = (worker.clone(), worker.clone(), worker.clone());
     tasks.spawn(async move { reporter.publish_stats().await });
     tasks.spawn(async move { cleaner.clean_up().await });
     tasks.spawn(async move { compare(&comparer).await });
+    if seats > 1 {
+        let (watcher, neighbour, number) = (membership.clone(), membership.clone(), seat.number());
+        tasks.spawn(async move { watcher.watch_others().await });
+        tasks.spawn(async move { neighbours::watch(&neighbour, &run_directory, number).await });
+    }
     let ended = worker.run(&ear).await;
     tasks.close();
     tasks.wait().await;
-    store.close().await;
-    drop(lock);
     ended.map_err(|error| Failure(chain(&error), FENCED))
-}
-
-async fn take_over(store: &Store, joining: Joining<'_>) -> Result<u64, crate::store::Error> {
-    let mut tx = store.write().await?;
-    let others = tx.members_of(joining.backend).await?;
-    let gone: Vec<Gone> = others.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
-    let epoch = tx.join(&Joining { gone: &gone, ..joining }).await?.expect("all others are fenced");
-    tx.commit().await?;
-    Ok(epoch)
 }
 
 /// Says where records and backend differ; people decide what to do about it.
 async fn compare(worker: &Worker) {
-    let ctx = OpCtx::new(worker.store.id(), COMPARE_TIMEOUT, worker.stop.child_token());
+    let ctx = OpCtx::new(worker.store.id(), COMPARE_TIMEOUT, worker.stop.child_token()).under(worker.lease.clone());
     match reconcile::differences(&worker.store, worker.driver.as_ref(), &worker.backend, &ctx).await {
         Ok(found) if found.is_empty() => tracing::info!(backend = %worker.backend, "records and backend agree"),
         Ok(found) => tracing::warn!(backend = %worker.backend, ?found, "records and backend differ"),

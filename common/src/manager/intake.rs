@@ -60,6 +60,7 @@ impl Intake {
     /// When the run directory cannot be used.
     pub fn new(store: Store, config: &Config) -> io::Result<Self> {
         config.make_directories()?;
+        let bell = Bell::new(&config.run_directory())?.with(&store);
         Ok(Self {
             store,
             scheduling: Arc::new(Scheduling::of(config)),
@@ -68,7 +69,7 @@ impl Intake {
             attach_timeout: Duration::from_secs(config.api.attach_timeout_seconds),
             ended: Arc::new(Notify::new()),
             heard: Arc::new(AtomicU64::new(0)),
-            bell: Bell::new(&config.run_directory())?,
+            bell,
         })
     }
 
@@ -96,7 +97,7 @@ impl Intake {
     /// # Errors
     /// When the socket cannot be made.
     pub async fn listen(&self, run_directory: &Path) -> io::Result<()> {
-        let ear = Ear::bind(run_directory, &Sleeper::Api)?;
+        let ear = Ear::bind(run_directory, &Sleeper::Api)?.with(&self.store, &Sleeper::Api);
         loop {
             ear.heard().await;
             self.heard.fetch_add(1, Ordering::Relaxed);

@@ -74,7 +74,7 @@ impl Worker {
     /// When the store does not answer, or another host has taken over.
     pub async fn report_once(&self) -> Result<(), store::Error> {
         let asked = self.ask().await?;
-        let ctx = OpCtx::new(self.store.id(), REPORT_TIMEOUT, self.stop.child_token());
+        let ctx = OpCtx::new(self.store.id(), REPORT_TIMEOUT, self.stop.child_token()).under(self.lease.clone());
         let report = self.driver.stats(&ctx).await;
         let mut tx = self.store.write().await?;
         tx.still_member(&self.backend, self.epoch).await?;

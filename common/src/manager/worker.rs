@@ -15,7 +15,7 @@ use super::{
 use crate::{
     chain::chain,
     config,
-    driver::{Driver, Error, Kind, OpCtx, error::Reaction},
+    driver::{Driver, Error, Kind, Lease, OpCtx, error::Reaction},
     ids::BackendName,
     points::Point,
     store::{
@@ -47,6 +47,8 @@ pub struct Worker {
     pub backend: BackendName,
     /// The epoch under which this host took it.
     pub epoch: u64,
+    /// Its right to touch the backend.
+    pub lease: Lease,
     /// Where images are, if anywhere.
     pub images: Option<ImageStore>,
     /// `[host]` of the configuration.
@@ -70,11 +72,12 @@ impl Worker {
     /// Works until stopped or fenced; then cancels what is under way and waits for it.
     ///
     /// # Errors
-    /// [`store::Error::Fenced`] when another host has taken the backend over.
+    /// [`store::Error::Fenced`] when another host has taken the backend over, [`store::Error::Unknown`] when it is not known
+    /// what was claimed.
     pub async fn run(&self, ear: &Ear) -> Result<(), store::Error> {
         let slots = Arc::new(Semaphore::new(usize::try_from(self.settings.concurrency).unwrap_or(1)));
         let (freed, tasks) = (Arc::new(Notify::new()), TaskTracker::new());
-        let fenced = loop {
+        let ended = loop {
             match self.claim(&slots).await {
                 Ok(operations) => {
                     for (operation, slot) in operations {
@@ -86,7 +89,8 @@ impl Worker {
                         });
                     }
                 }
-                Err(error @ store::Error::Fenced { .. }) => break Some(error),
+                // Without an answer, operations may be claimed that nobody here knows of: the next host finds them.
+                Err(error @ (store::Error::Fenced { .. } | store::Error::Unknown)) => break Some(error),
                 Err(error) => tracing::error!(error = chain(&error), "cannot claim operations; trying again"),
             }
             tokio::select! {
@@ -99,7 +103,7 @@ impl Worker {
         self.stop.cancel();
         tasks.close();
         tasks.wait().await;
-        fenced.map_or(Ok(()), Err)
+        ended.map_or(Ok(()), Err)
     }
 
     /// Claims as many due operations as there are free slots.
@@ -110,7 +114,10 @@ impl Worker {
         let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
         let clock = self.store.clock();
         // Looked at in a read first: claiming takes the write lock and a durable commit.
-        if free == 0 || !self.store.read().await?.any_due(&self.backend, self.epoch, clock).await? {
+        if free == 0
+            || !self.lease.holds()
+            || !self.store.read().await?.any_due(&self.backend, self.epoch, clock).await?
+        {
             return Ok(Vec::new());
         }
         self.store.reached(Point::Due).await;
@@ -128,7 +135,7 @@ impl Worker {
     async fn see_through(&self, operation: Operation) {
         let started = std::time::Instant::now();
         let limit = Duration::from_secs(self.settings.operation_timeout_seconds);
-        let ctx = OpCtx::new(operation.id, limit, self.stop.child_token());
+        let ctx = OpCtx::new(operation.id, limit, self.stop.child_token()).under(self.lease.clone());
         let work = operation.work.name();
         // In a task of its own, so that a panic of the driver is an error of this operation and not of the host.
         let (worker, claimed) = (self.clone(), operation.clone());
@@ -146,7 +153,7 @@ impl Worker {
         let ending = match result {
             Ok(effect) => Ending::Done(effect),
             // The next host looks at what became of it.
-            Err(trouble) if self.stop.is_cancelled() && trouble.error.kind() == Kind::Indeterminate => {
+            Err(trouble) if self.is_ending() && trouble.error.kind() == Kind::Indeterminate => {
                 tracing::info!(op = %operation.id, work, "stopped; the next host goes on");
                 return;
             }
@@ -166,6 +173,7 @@ impl Worker {
 
     /// The driver call; for an operation that was claimed before, after a look at what is true already.
     async fn call(&self, ctx: &OpCtx, operation: &Operation) -> Result<Effect, Trouble> {
+        ctx.check().map_err(|stopped| Trouble { error: stopped.into(), in_doubt: false })?;
         let mut in_doubt = false;
         if operation.attempts > 0 {
             // What an earlier try did is not known until the backend has shown it.
@@ -181,9 +189,14 @@ impl Worker {
             let text = format!("given up: {} hosts died or stopped while they were at it", operation.attempts);
             return Err(Trouble { error: Error::new(Kind::Fatal, text), in_doubt });
         }
+        ctx.check().map_err(|stopped| Trouble { error: stopped.into(), in_doubt })?;
         let performed = perform(self.driver.as_ref(), self.images.as_ref(), ctx, &operation.work).await;
         self.store.reached(Point::Performed).await;
         performed.map_err(|error| Trouble { error, in_doubt })
+    }
+
+    fn is_ending(&self) -> bool {
+        self.stop.is_cancelled() || !self.lease.holds()
     }
 
     /// How the operation ends after this; `None` if it is to be tried again.

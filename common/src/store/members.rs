@@ -74,6 +74,16 @@ pub enum Gone {
     },
 }
 
+impl Gone {
+    /// The member.
+    #[must_use]
+    pub const fn epoch(self) -> u64 {
+        match self {
+            Self::Ended { epoch } | Self::Lapsed { epoch, .. } => epoch,
+        }
+    }
+}
+
 fn from_row(row: &Row<'_>) -> Result<MemberRecord> {
     Ok(MemberRecord {
         backend: row::parsed(row, "backend")?,

@@ -39,15 +39,24 @@ pub(crate) struct Answer {
 impl Service {
     /// A service with one local backend, started and with room reported.
     pub(crate) async fn start() -> Self {
+        let mut service = Self::prepared("", &[]);
+        service.run().await;
+        service
+    }
+
+    /// The same, not started yet: with more lines of configuration, and more words on the command line.
+    pub(crate) fn prepared(more: &str, words: &[&str]) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary directory"));
         let port = free_port();
-        let mut service = Self { folder, port, words: Vec::new(), agent: agent(), running: None };
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let service = Self { folder, port, words, agent: agent(), running: None };
         std::fs::create_dir(service.path("volumes")).expect("a directory");
         let text = format!(
             "state_directory = {:?}\n\
              api = {{ listen = '127.0.0.1:{port}' }}\n\
              images = {{ directory = {:?} }}\n\
-             host = {{ stats_interval_seconds = 1 }}\n\
+             host.stats_interval_seconds = 1\n\
+             {more}\n\
              [backends.disk]\n\
              driver = 'local'\n\
              options = {{ path = {:?} }}\n",
@@ -56,7 +65,6 @@ impl Service {
             service.path("volumes"),
         );
         std::fs::write(service.config(), text).expect("written");
-        service.run().await;
         service
     }
 
@@ -234,7 +242,7 @@ fn agent() -> ureq::Agent {
 }
 
 /// Where the workspace build puts the driver: beside the service.
-fn driver_program() -> PathBuf {
+pub(crate) fn driver_program() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_ashlar")).with_file_name("ashlar-driver-local")
 }
 

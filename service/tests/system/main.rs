@@ -6,3 +6,4 @@ mod harness;
 mod kills;
 mod service;
 mod several;
+mod takeover;

@@ -2,15 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::MemoryBackend;
 use crate::{
     config::{Config, StoreSection},
+    driver::Lease,
     ids::{BackendName, SnapshotId, VolumeId},
-    manager::{Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker},
+    manager::{
+        Intake, NewSnapshot, NewVolume, OperatorFunctions, Requester, Source, Worker,
+        rivals::{join, members},
+    },
     scheduler::Hints,
     state::Status,
     store::{
@@ -23,7 +26,10 @@ use crate::{
 };
 
 /// Nothing here takes a tenth of this; a case that waits longer has found a fault.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Longer than any case takes, for those that are not about leases.
+const LEASE: Duration = Duration::from_secs(600);
 
 pub(super) struct Bench {
     pub(super) intake: Intake,
@@ -40,6 +46,11 @@ pub(super) struct Bench {
 pub(super) struct Host {
     pub(super) worker: Worker,
     task: JoinHandle<Result<(), Error>>,
+}
+
+/// The one backend.
+pub(super) fn backend() -> BackendName {
+    "disk".parse().expect("a name")
 }
 
 impl Drop for Host {
@@ -84,41 +95,55 @@ impl Bench {
         bench
     }
 
-    /// Takes the backend over without serving it.
+    /// Takes the backend over without serving it: whoever served it is known to be gone.
     pub(super) async fn worker(&self) -> Worker {
-        let name: BackendName = "disk".parse().expect("a name");
         let store = self.intake.store().clone();
-        let mut tx = store.write().await.expect("a transaction");
-        let others = tx.members_of(&name).await.expect("members");
+        let others = members(&store, &backend()).await.expect("members");
         let gone: Vec<Gone> = others.iter().map(|member| Gone::Ended { epoch: member.epoch }).collect();
+        self.join(store, LEASE, &gone).await.expect("a seat")
+    }
+
+    /// Joins, if there is a seat, as a process that sees the store so and knows these to be gone.
+    pub(super) async fn join(&self, store: Store, length: Duration, gone: &[Gone]) -> Option<Worker> {
         let joining = Joining {
-            backend: &name,
+            backend: &backend(),
             holder: "here:1",
             volume_backend_name: "disk",
             availability_zone: "nova",
-            lease: Duration::from_secs(60),
-            gone: &gone,
-            now: Timestamp::now(),
+            lease: length,
+            gone,
+            now: store.now(),
         };
-        let epoch = tx.join(&joining).await.expect("an answer").expect("an epoch");
-        let functions = self.config.backends.get(&name).map(OperatorFunctions::of).unwrap_or_default();
-        tx.commit().await.expect("committed");
-        Worker {
+        let asked = store.clock().uptime;
+        let epoch = join(&store, &joining).await.expect("an answer")?;
+        let clock = store.clone();
+        let functions = self.config.backends.get(&backend()).map(OperatorFunctions::of).unwrap_or_default();
+        Some(Worker {
             store,
             driver: self.backend.clone(),
-            backend: name,
+            backend: backend(),
             epoch,
+            lease: Lease::new(length, asked, move || clock.clock().uptime),
             images: None,
             settings: self.config.host.clone(),
             functions,
             bell: Bell::new(&self.config.run_directory()).expect("a bell"),
             stop: CancellationToken::new(),
-        }
+        })
+    }
+
+    /// The store as another process would open it.
+    pub(super) async fn store_again(&self) -> Store {
+        Store::open(&self.config.store_location()).await.expect("a store")
     }
 
     /// Takes the backend over and serves it.
     pub(super) async fn host(&self) -> Host {
-        let worker = self.worker().await;
+        self.serve(self.worker().await)
+    }
+
+    /// Has a member serve.
+    pub(super) fn serve(&self, worker: Worker) -> Host {
         let ear = Ear::bind(&self.config.run_directory(), &Sleeper::Host(worker.backend.clone())).expect("an ear");
         let serving = worker.clone();
         let task = tokio::spawn(async move { serving.run(&ear).await });

@@ -4,6 +4,7 @@ mod backend;
 mod bench;
 mod crash;
 mod faults;
+mod leases;
 mod lifecycle;
 mod placement;
 mod races;

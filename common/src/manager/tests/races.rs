@@ -119,7 +119,7 @@ async fn growing_promises_the_growth_only() {
 }
 
 /// Polls all to their end, interleaved.
-async fn futures_join<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+pub(super) async fn futures_join<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut pending: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(move |cx| {
         for (future, output) in &mut pending {

@@ -36,7 +36,7 @@ pub(in crate::store) struct Postgres {
 
 /// Connects.
 pub(super) async fn connect(location: &PostgresLocation) -> Result<Postgres> {
-    let options = options(location)?;
+    let options = location.options()?;
     match timeout(CONNECT, options.connect()).await {
         Ok(Ok(inner)) => Ok(Postgres { inner, broken: false }),
         Ok(Err(error)) => Err(Error::Away(Arc::new(error))),
@@ -44,14 +44,17 @@ pub(super) async fn connect(location: &PostgresLocation) -> Result<Postgres> {
     }
 }
 
-fn options(location: &PostgresLocation) -> Result<PgConnectOptions> {
-    let unusable = |source| Error::File { path: "the store's password file".to_owned(), source: Arc::new(source) };
-    let mut options: PgConnectOptions = location.url.parse().map_err(|error| Error::Away(Arc::new(error)))?;
-    if let Some(path) = &location.password_file {
-        let text = std::fs::read_to_string(path).map_err(unusable)?;
-        options = options.password(text.lines().next().unwrap_or_default());
+impl PostgresLocation {
+    /// What a connection is made with, also one that carries wake-ups.
+    pub(crate) fn options(&self) -> Result<PgConnectOptions> {
+        let unusable = |source| Error::File { path: "the store's password file".to_owned(), source: Arc::new(source) };
+        let mut options: PgConnectOptions = self.url.parse().map_err(|error| Error::Away(Arc::new(error)))?;
+        if let Some(path) = &self.password_file {
+            let text = std::fs::read_to_string(path).map_err(unusable)?;
+            options = options.password(text.lines().next().unwrap_or_default());
+        }
+        Ok(options.application_name("ashlar").options(SETTINGS).disable_statement_logging())
     }
-    Ok(options.application_name("ashlar").options(SETTINGS).disable_statement_logging())
 }
 
 /// What an error means to those who know nothing of PostgreSQL.

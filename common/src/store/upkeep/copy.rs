@@ -43,11 +43,15 @@ pub async fn copy(from: &Location, to: &Location, mut tell: impl FnMut(&Progress
     if from == to {
         return Err(Error::Same);
     }
-    let source = opened(from).await?;
-    let found = version(&mut source.read().await?).await?;
+    // By a handle of its own, whose connection is gone when users are counted.
+    let looked = opened(from).await?;
+    let found = version(&mut looked.read().await?).await;
+    looked.close().await;
+    let found = found?;
     if found != schema::newest() {
         return Err(Error::Version { found, wanted: schema::newest() });
     }
+    let source = opened(from).await?;
     let mut reading = source.write().await?;
     users::nobody(from, &mut reading).await?;
     let target = Store::open(to).await?;

@@ -35,6 +35,8 @@ pub(super) async fn of(location: &Location, tx: &mut Tx) -> Result<Vec<String>, 
         Location::Memory(_) => Ok(Vec::new()),
         Location::File(path) => Ok(processes_with(path)),
         Location::Postgres(_) => {
+            // Within a transaction the server shows what it showed at the first look.
+            query("SELECT pg_stat_clear_snapshot()").execute(tx).await?;
             query(
                 "SELECT CAST(application_name AS TEXT) AS name, COALESCE(CAST(client_addr AS TEXT), 'this machine') AS place, \
                  COUNT(*) AS number FROM pg_stat_activity WHERE datname = current_database() \

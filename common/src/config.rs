@@ -107,6 +107,15 @@ pub struct Backend {
 }
 
 impl StoreSection {
+    /// A database by its address.
+    ///
+    /// # Errors
+    /// What is wrong with the address.
+    pub fn location(&self) -> Result<Location, String> {
+        let Self { url, password_file } = self.clone();
+        self.complaint().map_or_else(|| Ok(Location::Postgres(PostgresLocation { url, password_file })), Err)
+    }
+
     fn complaint(&self) -> Option<String> {
         let Some(rest) = self.url.strip_prefix("postgresql://").or_else(|| self.url.strip_prefix("postgres://")) else {
             return Some("must begin with postgresql://, as in postgresql://ashlar@127.0.0.1:5432/ashlar".to_owned());

@@ -6,7 +6,10 @@
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -34,13 +37,14 @@ pub struct Proxy {
 #[derive(Debug)]
 struct Shared {
     listener: TcpListener,
-    server: SocketAddr,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    server: SocketAddr,
+    trap: Option<Trap>,
     closing: bool,
     refusing: bool,
     held: bool,
@@ -54,6 +58,24 @@ struct State {
 struct Connection {
     client: TcpStream,
     server: TcpStream,
+    /// What the server says next is not passed on.
+    doomed: AtomicBool,
+}
+
+/// At which moment a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The client has said it, and the server has not heard it.
+    Unheard,
+    /// The server has done it and answered, and the client has not heard that.
+    Unanswered,
+}
+
+/// What is waited for.
+#[derive(Debug)]
+struct Trap {
+    said: Vec<u8>,
+    moment: Moment,
 }
 
 impl Proxy {
@@ -65,8 +87,17 @@ impl Proxy {
         let begun = || Error::io("cannot begin a proxy");
         let listener = listen().map_err(begun())?;
         let address = listener.local_addr().map_err(begun())?;
-        let (state, changed) = (Mutex::default(), Condvar::new());
-        let shared = Arc::new(Shared { listener, server, state, changed });
+        let state = State {
+            server,
+            trap: None,
+            closing: false,
+            refusing: false,
+            held: false,
+            delay: Duration::ZERO,
+            connections: Vec::new(),
+            taken: 0,
+        };
+        let shared = Arc::new(Shared { listener, state: Mutex::new(state), changed: Condvar::new() });
         let taking = Arc::clone(&shared);
         let taking = thread::Builder::new().name("proxy".to_owned()).spawn(move || take(&taking)).map_err(begun())?;
         Ok(Self { address, shared, taking: Some(taking) })
@@ -90,6 +121,22 @@ impl Proxy {
         let cut = std::mem::take(&mut self.shared.lock().connections);
         cut.iter().for_each(|connection| connection.close());
         cut.len()
+    }
+
+    /// Cuts the next connection on which a client says `said`, at that moment; once. It must fit into one message.
+    pub fn cut_at(&self, said: &str, moment: Moment) {
+        self.shared.lock().trap = Some(Trap { said: said.as_bytes().to_vec(), moment });
+    }
+
+    /// Whether what [`Self::cut_at`] waits for has not been said yet.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.shared.lock().trap.is_some()
+    }
+
+    /// Has new connections go to another server.
+    pub fn redirect(&self, server: SocketAddr) {
+        self.shared.lock().server = server;
     }
 
     /// Refuses new connections from here on, as a machine does where no server runs. Those that there are stay.
@@ -171,6 +218,13 @@ impl Shared {
         drop(self.changed.wait_while(self.lock(), waits));
     }
 
+    /// Whether a client says now what is waited for.
+    fn springs(&self, piece: &[u8]) -> Option<Moment> {
+        let mut state = self.lock();
+        let said = |trap: &mut Trap| piece.windows(trap.said.len().max(1)).any(|window| window == trap.said);
+        state.trap.take_if(said).map(|trap| trap.moment)
+    }
+
     /// Counts a connection in, unless there are too many or the proxy ends.
     fn enter(&self, connection: &Arc<Connection>) -> bool {
         let mut state = self.lock();
@@ -202,9 +256,10 @@ fn take(shared: &Arc<Shared>) {
         // An error: connections are refused from now on, or the client went away; `open` knows which.
         let Ok((client, _)) = shared.listener.accept() else { continue };
         // Where the server does not answer, the client learns it as from the server: it is closed.
-        let Ok(server) = TcpStream::connect_timeout(&shared.server, CONNECT_LIMIT) else { continue };
+        let server = shared.lock().server;
+        let Ok(server) = TcpStream::connect_timeout(&server, CONNECT_LIMIT) else { continue };
         let _without = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
-        let connection = Arc::new(Connection { client, server });
+        let connection = Arc::new(Connection { client, server, doomed: AtomicBool::new(false) });
         if shared.enter(&connection) && pass(shared, &connection).is_err() {
             shared.leave(&connection);
         }
@@ -216,23 +271,31 @@ fn pass(shared: &Arc<Shared>, connection: &Arc<Connection>) -> io::Result<()> {
     for to_server in [true, false] {
         let (shared, connection) = (Arc::clone(shared), Arc::clone(connection));
         thread::Builder::new().name("proxy-pass".to_owned()).spawn(move || {
-            let (from, to) = match to_server {
-                true => (&connection.client, &connection.server),
-                false => (&connection.server, &connection.client),
+            let _either_end_closed = match to_server {
+                true => copy(&shared, &connection.client, &connection.server, |piece| match shared.springs(piece) {
+                    Some(Moment::Unheard) => false,
+                    moment => {
+                        connection.doomed.fetch_or(moment.is_some(), Ordering::SeqCst);
+                        true
+                    }
+                }),
+                false => {
+                    copy(&shared, &connection.server, &connection.client, |_| !connection.doomed.load(Ordering::SeqCst))
+                }
             };
-            let _either_end_closed = copy(&shared, from, to);
             shared.leave(&connection);
         })?;
     }
     Ok(())
 }
 
-fn copy(shared: &Shared, mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
+/// Passes on what comes, until an end closes or a piece is not to go on.
+fn copy(shared: &Shared, mut from: &TcpStream, mut to: &TcpStream, goes_on: impl Fn(&[u8]) -> bool) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     loop {
         let read = from.read(&mut piece)?;
         shared.let_through();
-        if read == 0 {
+        if read == 0 || !goes_on(&piece[..read]) {
             return Ok(());
         }
         to.write_all(&piece[..read])?;

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpStream, path::Path, time::Duration};
 
-use ashlar_lab::postgres::{Server, Stop, database, shared};
+use ashlar_lab::postgres::{Server, Settings, Stop, database, shared};
 
 /// One that every user may enter: the server's is not always this one.
 fn directory() -> tempfile::TempDir {
@@ -155,4 +155,21 @@ fn a_cut_ends_the_connections_to_one_database() {
     let cut = waits.join().unwrap().unwrap_err().to_string();
     assert!(cut.contains("terminating connection due to administrator command"), "{cut}");
     assert_eq!(database.cut().unwrap(), 0);
+}
+
+#[test]
+fn a_follower_has_what_was_committed_and_takes_over() {
+    let directory = directory();
+    let mut first = Server::start_quick(directory.path()).unwrap();
+    first.address().sql("postgres", "CREATE TABLE t (n int); INSERT INTO t VALUES (1)").unwrap();
+    let second = first.follower(directory.path(), &Settings::default().without_fsync()).unwrap();
+    let refused = second.address().sql("postgres", "INSERT INTO t VALUES (9)").unwrap_err().to_string();
+    assert!(refused.contains("read-only transaction"), "{refused}");
+    // From here on a commit is answered when both have it.
+    let synchronous = "ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()";
+    first.address().sql("postgres", synchronous).unwrap();
+    first.address().sql("postgres", "INSERT INTO t VALUES (2)").unwrap();
+    first.kill().unwrap();
+    second.promote().unwrap();
+    assert_eq!(second.address().sql("postgres", "INSERT INTO t VALUES (3); SELECT sum(n) FROM t").unwrap(), "6");
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ashlar_lab::proxy::Proxy;
+use ashlar_lab::proxy::{Moment, Proxy};
 
 /// A server that says back what it hears, for as long as the test runs.
 fn echo() -> SocketAddr {
@@ -109,4 +109,38 @@ fn its_connections_end_with_it() {
     drop(proxy);
     assert!(is_cut(&client));
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_cut_at_a_word_is_before_the_server_hears_it_or_before_the_client_hears_the_answer() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let proxy = Proxy::before(listener.local_addr().unwrap()).unwrap();
+    for (moment, heard) in [(Moment::Unheard, 4), (Moment::Unanswered, 8)] {
+        let client = TcpStream::connect(proxy.address()).unwrap();
+        let mut server = listener.accept().unwrap().0;
+        proxy.cut_at("word", moment);
+        (&client).write_all(b"ping").unwrap();
+        server.read_exact(&mut [0; 4]).unwrap();
+        assert!(proxy.waits());
+        (&client).write_all(b"word").unwrap();
+        let mut rest = [0; 4];
+        let told = server.read_exact(&mut rest).is_ok();
+        assert_eq!(4 + 4 * usize::from(told), heard);
+        // The end of the connection comes when the server has answered.
+        let _gone = server.write_all(b"done");
+        assert!(is_cut(&client) && !proxy.waits());
+        let again = TcpStream::connect(proxy.address()).unwrap();
+        listener.accept().unwrap().0.write_all(b"once").unwrap();
+        let mut answer = [0; 4];
+        (&again).read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"once");
+    }
+}
+
+#[test]
+fn what_is_redirected_goes_to_the_other_server() {
+    let (silent, other) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), echo());
+    let proxy = Proxy::before(silent.local_addr().unwrap()).unwrap();
+    proxy.redirect(other);
+    says(&TcpStream::connect(proxy.address()).unwrap(), b"ping");
 }

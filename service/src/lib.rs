@@ -7,4 +7,5 @@ pub mod http;
 pub mod reconcile;
 pub mod schedule;
 pub mod serve;
+pub mod store_command;
 pub mod supervisor;

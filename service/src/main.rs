@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use ashlar::{
     check, reconcile, schedule,
     serve::{self, Orders},
+    store_command::{self, StoreCommand},
 };
 use ashlar_common::{
     host::{LogFormat, Mortality, start_logging},
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
         ashlar serve --config /etc/ashlar/ashlar.toml   serves the API and a host for each backend\n  \
         ashlar serve --config /etc/ashlar/ashlar.toml --no-hosts --listen 127.0.0.1:8777\n    \
         one more API process beside it\n  \
+        ashlar store status --config /etc/ashlar/ashlar.toml   says what the store holds\n  \
         ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n    \
         says where such a volume would go, and why\n  \
         ashlar reconcile --config /etc/ashlar/ashlar.toml   what does not fit together, and what would be done about it\n\n\
@@ -84,6 +86,9 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Looks at the store, copies it to the other engine, takes its schema up and down
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Says where a volume would go, from what is in the store; nothing is changed
     Schedule(schedule::Asked),
 }
@@ -116,6 +121,10 @@ fn main() -> ExitCode {
                 ended => finish(ended.map(drop)),
             }
         }
+        Command::Store(command) => match runtime.block_on(store_command::run(command)) {
+            Ok(code) => code,
+            Err(error) => finish(Err(error)),
+        },
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
         Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),
     }

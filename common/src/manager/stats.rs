@@ -112,6 +112,7 @@ impl Worker {
                 let mut tx = self.store.write().await?;
                 let operations = tx.forget_operations(now - kept).await?;
                 let messages = tx.remove_expired_messages(now).await?;
+                tx.forget_commits().await?;
                 tx.commit().await.map(|()| (operations, messages))
             };
             match cleaned.await {

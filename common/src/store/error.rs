@@ -67,4 +67,20 @@ impl Error {
     pub(super) fn ends_connection(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Unknown | Self::Corrupt(_))
     }
+
+    /// Whether it is about the store, and not about one transaction: the next will fare no better.
+    pub(super) fn stops_all(&self) -> bool {
+        match self {
+            Self::File { .. }
+            | Self::Away(_)
+            | Self::Full(_)
+            | Self::ReadOnly(_)
+            | Self::Corrupt(_)
+            | Self::Busy
+            | Self::Unknown => true,
+            Self::Database(_) | Self::Overloaded | Self::Schema(_) | Self::Damaged { .. } | Self::Fenced { .. } => {
+                false
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod findings;
 pub mod hosts;
 pub mod listing;
+mod marks;
 pub mod members;
 pub mod messages;
 pub mod open;
@@ -20,6 +21,7 @@ pub mod snapshots;
 pub mod surroundings;
 pub mod tx;
 pub mod types;
+pub mod upkeep;
 pub mod volumes;
 
 pub use engine::location::{Location, PostgresLocation};

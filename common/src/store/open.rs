@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Connection, location::Location, readers::Readers, writers::Writers},
+    engine::{Connection, location::Location, query, readers::Readers, writers::Writers},
     error::Result,
     schema,
     surroundings::{Clock, Surroundings},
@@ -123,6 +123,20 @@ impl Store {
     #[must_use]
     pub fn commit_counts(&self) -> (u64, u64) {
         self.writers.counts()
+    }
+
+    /// Whether the store can be written to. Tries it where the last transaction failed, since nobody else may come for
+    /// a while.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn writable(&self) -> Result<()> {
+        if self.writers.trouble().is_none() {
+            return Ok(());
+        }
+        let mut tx = self.write().await?;
+        query("UPDATE turn SET number = number + 1 WHERE id = 1").execute(&mut tx).await?;
+        tx.commit().await
     }
 
     /// Where it is.

@@ -1,8 +1,10 @@
 //! The store against a real SQLite file, and in the job `postgres` against a real server.
 
 mod commits;
+mod faults;
 mod pool_use;
 mod schema;
+mod upkeep;
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -80,6 +80,13 @@ impl Server {
         let address = prepare(&install, &folder).inspect_err(|_| drop(remove(&folder)))?;
         let mut server = Self { install, folder, address, running: None, paused: false };
         server.initialise()?;
+        server.configure(settings)?;
+        Ok(server)
+    }
+
+    /// Writes its configuration, and runs it at a port that nobody has.
+    fn configure(&mut self, settings: &Settings) -> Result<()> {
+        let server = self;
         let configuration = server.data().join("postgresql.conf");
         let own = fs::read_to_string(&configuration).map_err(Error::io("cannot read postgresql.conf"))?;
         let mut tried = 0;
@@ -91,7 +98,7 @@ impl Server {
             fs::write(&configuration, text).map_err(Error::io("cannot write postgresql.conf"))?;
             match server.run() {
                 Err(Error::Ended { log }) if tried < PORTS_TRIED && log.contains("could not bind") => {}
-                other => return other.map(|()| server),
+                other => return other,
             }
         }
     }
@@ -104,6 +111,39 @@ impl Server {
     pub fn start_quick(otherwise: &Path) -> Result<Self> {
         let settings = Settings::default().without_fsync().parameter("max_wal_size", place::LOG_BOUND);
         Self::start_with(&place::in_memory().unwrap_or_else(|| otherwise.to_owned()), &settings)
+    }
+
+    /// Raises another that follows this one: it has all that is here, and is told of each change. It takes writes once it
+    /// is told to, by [`Self::promote`].
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn follower(&self, directory: &Path, settings: &Settings) -> Result<Self> {
+        let install = self.install.clone();
+        let folder = Folder::make(directory)?;
+        let mut address = prepare(&install, &folder).inspect_err(|_| drop(remove(&folder)))?;
+        // The passwords are in the data that is copied.
+        (address.password_file, address.pass_file) =
+            (self.address.password_file.clone(), self.address.pass_file.clone());
+        let mut server = Self { install, folder, address, running: None, paused: false };
+        let copy = server.install.program("pg_basebackup").arguments(self.address.words());
+        let copy = copy.arguments(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
+        copy.arguments(["--pgdata".as_ref(), server.data().as_os_str()])
+            .variable("PGPASSWORD", self.address.password()?)
+            .run(INITDB_LIMIT)?;
+        server.configure(settings)?;
+        Ok(server)
+    }
+
+    /// Has one that follows another stand alone and take writes; returns when it does.
+    ///
+    /// # Errors
+    /// It follows nobody, or does not answer.
+    pub fn promote(&self) -> Result<()> {
+        match self.address.sql(super::address::FIRST, "SELECT pg_promote()")?.as_str() {
+            "t" => Ok(()),
+            _ => Err(Error::State("done with what it follows")),
+        }
     }
 
     /// Where it is; good across restarts.

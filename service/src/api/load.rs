@@ -14,7 +14,7 @@ use super::state::ApiState;
 type Label = [(&'static str, &'static str); 1];
 
 /// The figures as they are now.
-pub(super) fn registry(api: &ApiState) -> Registry {
+pub(super) fn registry(api: &ApiState, store_answers: bool) -> Registry {
     let mut registry = Registry::with_prefix("ashlar");
     let connections = api.connections();
     registry.register("connections", "Connections of clients", gauge(connections.count()));
@@ -35,6 +35,17 @@ pub(super) fn registry(api: &ApiState) -> Registry {
     registry.register_with_unit("answers_in_flight", "Memory lent to large answers not yet read", Unit::Bytes, answers);
     let wakeups = ConstCounter::new(api.intake().wakeups());
     registry.register("wakeups", "Times that a host woke this process", wakeups);
+    registry.register("store_up", "Whether the store answers", gauge(store_answers.into()));
+    let (transactions, commits) = api.store().commit_counts();
+    let store = |count| {
+        let counter: Counter = Counter::default();
+        counter.inc_by(count);
+        counter
+    };
+    registry.register("store_transactions", "Transactions that changed the store", store(transactions));
+    registry.register("store_commits", "Durable writes that these took together", store(commits));
+    let writers = gauge(api.store().writers_waiting());
+    registry.register("store_writers_waiting", "Transactions that wait for their turn to write", writers);
     registry
 }
 

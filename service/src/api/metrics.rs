@@ -53,7 +53,10 @@ impl Metrics {
 }
 
 pub(crate) async fn show(State(api): State<ApiState>) -> Result<Response, ApiError> {
-    let (stored, load) = (of_store(&api).await?, super::load::registry(&api));
+    // Where the store does not answer, the figures of this process say what that does to it.
+    let stored = of_store(&api).await;
+    let load = super::load::registry(&api, stored.is_ok());
+    let stored = stored.unwrap_or_default();
     let mut text = String::new();
     encode_registry(&mut text, &api.metrics().registry)
         .and_then(|()| encode_registry(&mut text, &load))

@@ -89,8 +89,24 @@ impl Bench {
         Self::over(&config, folder, settings).await
     }
 
+    /// One whose store is a file below `state`, whatever the job asks for.
+    pub(crate) async fn in_a_file(state: &std::path::Path) -> Self {
+        let config: Config = toml::from_str(&format!("state_directory = {state:?}")).expect("a configuration");
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::on(None, &config, folder, ApiSettings::of(&config)).await
+    }
+
     async fn over(config: &Config, folder: tempfile::TempDir, settings: ApiSettings) -> Self {
         let database = ashlar_lab::postgres::asked_for().expect("the job's server");
+        Self::on(database, config, folder, settings).await
+    }
+
+    async fn on(
+        database: Option<ashlar_lab::postgres::Database>,
+        config: &Config,
+        folder: tempfile::TempDir,
+        settings: ApiSettings,
+    ) -> Self {
         let location = database.as_ref().map_or_else(
             || config.store_location(),
             |database| {

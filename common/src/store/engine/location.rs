@@ -1,6 +1,10 @@
 //! Where a store is, and how a connection to it is made.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fmt::{self, Display},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::{Connection, postgres, sqlite, turn::Turns};
 use crate::store::error::{Error, Result};
@@ -32,6 +36,17 @@ pub(in crate::store) enum Role {
     Reader,
     /// Writes, one transaction after the other.
     Writer,
+}
+
+impl Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(formatter),
+            // It holds no password: the configuration refuses one.
+            Self::Postgres(location) => location.url.fmt(formatter),
+            Self::Memory(name) => write!(formatter, "memory, by the name {name}"),
+        }
+    }
 }
 
 impl Location {

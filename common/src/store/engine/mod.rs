@@ -13,6 +13,7 @@ pub(super) mod query;
 pub(super) mod readers;
 pub(super) mod row;
 pub(super) mod sqlite;
+mod sqlite_file;
 pub(super) mod turn;
 pub(super) mod value;
 pub(super) mod writers;

@@ -16,9 +16,16 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// For any one statement. The server gives up by itself a little earlier, so that it says why.
 const STATEMENT: Duration = Duration::from_secs(35);
 /// What the server itself bounds, in milliseconds: a statement, the wait for a lock, and a transaction whose client has
-/// gone silent, which would otherwise keep all other writers waiting.
-const SETTINGS: [(&str, &str); 3] =
-    [("statement_timeout", "30000"), ("lock_timeout", "25000"), ("idle_in_transaction_session_timeout", "10000")];
+/// gone silent, which would otherwise keep all other writers waiting. In seconds: when it asks a client that says
+/// nothing whether its machine is there.
+const SETTINGS: [(&str, &str); 6] = [
+    ("statement_timeout", "30000"),
+    ("lock_timeout", "25000"),
+    ("idle_in_transaction_session_timeout", "10000"),
+    ("tcp_keepalives_idle", "15"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+];
 
 /// A connection to a server.
 #[derive(Debug)]
@@ -117,7 +124,8 @@ impl Postgres {
             Ok(result) => result.map_err(told),
             Err(late) => Err(Error::Away(Arc::new(late))),
         };
-        result.inspect_err(|error| self.broken |= error.ends_connection())
+        // One that takes no writes may have been the one that does, before another took over: a new connection finds that.
+        result.inspect_err(|error| self.broken |= error.ends_connection() || matches!(error, Error::ReadOnly(_)))
     }
 
     /// Says goodbye to the server, if it listens.

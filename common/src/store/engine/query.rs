@@ -33,6 +33,12 @@ impl Query {
         self
     }
 
+    /// Adds a name to the text, as the schema has it: never what came from outside.
+    pub(in crate::store) fn push_text(&mut self, name: &str) -> &mut Self {
+        self.text.to_mut().push_str(name);
+        self
+    }
+
     /// Adds a parameter with its value to the text.
     pub(in crate::store) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());

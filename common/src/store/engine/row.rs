@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Column as _, Row as _, postgres::PgRow};
 
+use super::value::Value;
 use crate::{
     store::error::{Error, Result},
     units::ByteCount,
@@ -80,6 +81,17 @@ impl<'a> Row<'a> {
             }
             Cells::Postgres(row) => row.try_get(index).map_err(|error| damaged(column, error)),
         }
+    }
+}
+
+/// The column at `index`, whichever it is.
+pub(in crate::store) fn value(row: &Row<'_>, index: usize, number: bool) -> Result<Value> {
+    const COLUMN: &str = "column";
+    match (&row.cells, number) {
+        (Cells::Sqlite(row), true) => row.get(index).map(Value::Number).map_err(|error| damaged(COLUMN, error)),
+        (Cells::Sqlite(row), false) => row.get(index).map(Value::Text).map_err(|error| damaged(COLUMN, error)),
+        (Cells::Postgres(row), true) => row.try_get(index).map(Value::Number).map_err(|error| damaged(COLUMN, error)),
+        (Cells::Postgres(row), false) => row.try_get(index).map(Value::Text).map_err(|error| damaged(COLUMN, error)),
     }
 }
 

@@ -14,7 +14,14 @@ use std::{
 
 use rusqlite::{ErrorCode, OpenFlags, Statement};
 
-use super::{Row, connection::Step, location::Role, query::Query, value::Value};
+use super::{
+    Row,
+    connection::Step,
+    location::Role,
+    query::Query,
+    sqlite_file::{Gone, OpenFile},
+    value::Value,
+};
 use crate::store::error::{Error, Result};
 
 /// How long SQLite itself waits for a lock, in small sleeps of the calling thread. Writers come in turn, so only stray
@@ -32,6 +39,8 @@ pub(in crate::store) struct Sqlite {
     begun: bool,
     /// In memory: nothing to wait for.
     pub(super) volatile: bool,
+    /// Where not in memory.
+    file: Option<OpenFile>,
 }
 
 /// Opens the file at `path`, which must be there: see [`prepare_file`].
@@ -49,7 +58,8 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Sqlite> {
     if role == Role::Reader {
         inner.execute_batch("PRAGMA query_only = ON;").map_err(told)?;
     }
-    Ok(Sqlite { inner, broken: false, begun: false, volatile: false })
+    let file = Some(OpenFile::at(path)?);
+    Ok(Sqlite { inner, broken: false, begun: false, volatile: false, file })
 }
 
 /// Opens the database in memory of that name.
@@ -62,7 +72,7 @@ pub(super) fn open_memory(name: &str) -> Result<Sqlite> {
     let inner = rusqlite::Connection::open_with_flags(path, flags).map_err(told)?;
     inner.set_prepared_statement_cache_capacity(STATEMENTS);
     inner.execute_batch("PRAGMA foreign_keys = ON; PRAGMA case_sensitive_like = ON;").map_err(told)?;
-    Ok(Sqlite { inner, broken: false, begun: false, volatile: true })
+    Ok(Sqlite { inner, broken: false, begun: false, volatile: true, file: None })
 }
 
 /// Makes the file where it is missing. It holds connection secrets, so nobody else may read it.
@@ -116,6 +126,9 @@ impl Sqlite {
             Step::Undo => "ROLLBACK",
             Step::EndSchema => "COMMIT",
         };
+        if let Step::BeginRead | Step::BeginWrite = step {
+            self.begin_on_the_file()?;
+        }
         self.run(text)?;
         match step {
             Step::BeginRead | Step::BeginWrite => self.begun = true,
@@ -123,6 +136,30 @@ impl Sqlite {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whoever removes or replaces the file leaves open connections with one that has no name: what they commit there is
+    /// lost with them.
+    fn still_the_file(&mut self) -> std::result::Result<(), Gone> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.is_still_there().inspect_err(|gone| self.broken |= !gone.only_log())
+    }
+
+    /// The same before a transaction, where what is left can be saved.
+    fn begin_on_the_file(&mut self) -> Result<()> {
+        let Err(gone) = self.still_the_file() else { return Ok(()) };
+        if gone.only_log() {
+            self.empty_log()?;
+        }
+        self.broken = true;
+        Err(Error::Away(Arc::new(gone)))
+    }
+
+    /// Writes what was committed into the file: it is in a log that nobody else can open any more, and who opens the file
+    /// anew must not look for it in the log's successor. As long as somebody reads from the log: [`Error::Busy`].
+    fn empty_log(&mut self) -> Result<()> {
+        let reads = self.inner.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        if self.noted(reads)? == 0 { Ok(()) } else { Err(Error::Busy) }
     }
 
     /// SQLite undoes a whole transaction by itself when the disk is full or fails. What came after would then be made
@@ -142,7 +179,8 @@ impl Sqlite {
     /// Makes the transaction durable. Waits for the disk.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.still_in_transaction()?;
-        let committed = self.run("COMMIT");
+        let there = self.still_the_file().map_err(|gone| Error::Away(Arc::new(gone)));
+        let committed = there.and_then(|()| self.run("COMMIT"));
         self.begun = false;
         if committed.is_err() && !self.inner.is_autocommit() {
             self.step(Step::Undo)?;

@@ -10,13 +10,14 @@ use std::{
     io,
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rustix::{
     fs::{FlockOperation, flock},
     io::Errno,
 };
+use tokio::sync::oneshot;
 
 use crate::store::error::{Error, Result};
 
@@ -25,6 +26,15 @@ use crate::store::error::{Error, Result};
 pub(in crate::store) struct Turns {
     gate: Arc<File>,
     turn: Arc<File>,
+    line: Arc<Mutex<Line>>,
+}
+
+/// Who of this process stands in line. However long a turn of another takes, and however many give up meanwhile, one
+/// thread waits.
+#[derive(Debug, Default)]
+struct Line {
+    waits: bool,
+    asks: Option<oneshot::Sender<io::Result<Turn>>>,
 }
 
 /// This process's turn; ends when dropped.
@@ -46,29 +56,60 @@ impl Turns {
             name.push(suffix);
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(name).map(Arc::new)
         };
-        Ok(Self { gate: beside("-gate")?, turn: beside("-turn")? })
+        Ok(Self { gate: beside("-gate")?, turn: beside("-turn")?, line: Arc::default() })
     }
 
     /// Waits for this process's turn. Only one of its transactions may ask at a time.
     pub(in crate::store) async fn wait(&self) -> Result<Turn> {
-        if lock_now(&self.gate).map_err(failed)? {
-            let free = lock_now(&self.turn).map_err(failed)?;
-            if free {
-                unlock(&self.gate).map_err(failed)?;
+        let told = {
+            let mut line = self.line();
+            // Not beside the thread: to the system both are the same holder, and the one's end would be the other's.
+            if !line.waits && self.take_now().map_err(failed)? {
                 return Ok(Turn(Arc::clone(&self.turn)));
             }
-            unlock(&self.gate).map_err(failed)?;
+            let (asks, told) = oneshot::channel();
+            line.asks = Some(asks);
+            if !line.waits {
+                line.waits = true;
+                let turns = self.clone();
+                tokio::task::spawn_blocking(move || turns.stand_in_line());
+            }
+            told
+        };
+        told.await.map_err(|gone| failed(io::Error::other(gone)))?.map_err(failed)
+    }
+
+    /// Takes the turn if nobody else has it or waits for it.
+    fn take_now(&self) -> io::Result<bool> {
+        if !lock_now(&self.gate)? {
+            return Ok(false);
         }
-        let Self { gate, turn } = self.clone();
-        // If the caller goes away meanwhile, the turn still comes, and ends at once.
-        let waiting = tokio::task::spawn_blocking(move || {
-            lock(&gate)?;
-            lock(&turn)?;
-            let taken = Turn(turn);
-            unlock(&gate)?;
+        let free = lock_now(&self.turn);
+        unlock(&self.gate)?;
+        free
+    }
+
+    /// Waits for the turn and gives it to who asks by then. If nobody does any more, it ends at once.
+    fn stand_in_line(&self) {
+        let come = || {
+            lock(&self.gate)?;
+            lock(&self.turn).inspect_err(|_| drop(unlock(&self.gate)))?;
+            let taken = Turn(Arc::clone(&self.turn));
+            unlock(&self.gate)?;
             Ok(taken)
-        });
-        waiting.await.map_err(|gone| failed(io::Error::other(gone)))?.map_err(failed)
+        };
+        let came = come();
+        let mut line = self.line();
+        line.waits = false;
+        // A turn that nobody wants ends before the line is let go of.
+        match line.asks.take() {
+            Some(asks) => drop(asks.send(came)),
+            None => drop(came),
+        }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What statements carry. Two types do for all columns, so that both engines keep them alike.
 
 /// A value of a statement. The type is known also where it is null: PostgreSQL wants to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::store) enum Value {
     /// `TEXT`
     Text(Option<String>),

@@ -46,6 +46,8 @@ struct Shared {
     turns: Option<Turns>,
     state: Mutex<State>,
     counts: Counts,
+    /// Why nothing can be written, since when nothing was.
+    trouble: Mutex<Option<Error>>,
 }
 
 /// What was done since the process began.
@@ -99,7 +101,13 @@ pub(in crate::store) struct Writing {
 impl Writers {
     pub(in crate::store) fn new(location: Location, turns: Option<Turns>) -> Self {
         let state = State { queue: VecDeque::new(), slot: Some(Slot::default()), closed: false };
-        Self(Arc::new(Shared { location, turns, state: Mutex::new(state), counts: Counts::default() }))
+        Self(Arc::new(Shared {
+            location,
+            turns,
+            state: Mutex::new(state),
+            counts: Counts::default(),
+            trouble: Mutex::default(),
+        }))
     }
 
     /// Begins a transaction when its turn comes.
@@ -119,6 +127,12 @@ impl Writers {
         })
         .await
         .unwrap_or(Err(Error::Busy))
+        .inspect_err(|error| self.0.note(Some(error)))
+    }
+
+    /// Why nothing can be written, if so it was when it was last tried.
+    pub(in crate::store) fn trouble(&self) -> Option<Error> {
+        self.0.trouble().clone()
     }
 
     /// How many transactions wait.
@@ -184,6 +198,17 @@ fn closed() -> Error {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<Error>> {
+        self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Keeps in mind why writing failed, or that it went well.
+    fn note(&self, error: Option<&Error>) {
+        if error.is_none_or(Error::stops_all) {
+            *self.trouble() = error.cloned();
+        }
     }
 
     /// Hands the slot to the next in line, or commits what is open, or lays it down.
@@ -253,6 +278,7 @@ async fn finish(shared: Arc<Shared>, mut slot: Slot) {
             None => Err(closed()),
         };
         drop(batch.turn);
+        shared.note(outcome.as_ref().err());
         if outcome.is_ok() {
             let ended = u64::try_from(batch.ended.len()).unwrap_or(u64::MAX);
             shared.counts.transactions.fetch_add(ended, Ordering::Relaxed);

@@ -69,8 +69,11 @@ impl Readers {
         Ok(connection)
     }
 
-    /// Closes the idle connections and lets no new view begin.
+    /// Lets no new view begin, waits for those there are and closes their connections.
     pub(in crate::store) async fn close(&self) {
+        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
+        // Who holds a view for so long keeps its connection, which ends with it.
+        let _ = tokio::time::timeout(PATIENCE, self.permits.acquire_many(all)).await;
         self.permits.close();
         let idle: Vec<Connection> = self.idle().drain(..).collect();
         for connection in idle {

@@ -5,6 +5,7 @@
 //! and the state machines safe without a thought; what they would lose in speed they get back by sharing durable commits
 //! ([`writers`]).
 
+mod batch;
 mod commit;
 pub(super) mod connection;
 pub(super) mod location;

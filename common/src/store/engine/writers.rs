@@ -14,27 +14,22 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::sync::oneshot;
 
 use super::{
     Connection,
+    batch::{Slot, closed},
     commit::commit,
     connection::Step,
-    location::{Location, Role},
-    turn::{Turn, Turns},
+    location::Location,
+    turn::Turns,
 };
 use crate::store::error::{Error, Result};
 
 /// Transactions that may wait. More would wait longer than their clients do.
 const QUEUE: usize = 1024;
-/// Transactions that share a commit at most, and for how long the first of them waits for others at most: other
-/// processes want their turn too.
-const SHARED: (usize, Duration) = (128, Duration::from_millis(25));
 /// No transaction takes a thousandth of this; who waits longer waits for a process or a disk that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two tries while a stray user of the file keeps it.
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
-
 /// The queue of one process.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Writers(Arc<Shared>);
@@ -63,23 +58,6 @@ struct State {
     /// Here while nobody writes.
     slot: Option<Slot>,
     closed: bool,
-}
-
-/// What one transaction hands to the next.
-#[derive(Debug, Default)]
-struct Slot {
-    connection: Option<Connection>,
-    open: Option<Batch>,
-    /// What the one before left to be undone, where the engine could not do it at once.
-    undo: Option<Step>,
-}
-
-/// Transactions that share a commit.
-#[derive(Debug)]
-struct Batch {
-    turn: Option<Turn>,
-    ended: Vec<oneshot::Sender<Result<()>>>,
-    began: Instant,
 }
 
 /// The right to write. Goes to the next in line when dropped.
@@ -191,10 +169,6 @@ impl Writers {
     }
 }
 
-fn closed() -> Error {
-    Error::Away(Arc::new(std::io::Error::other("the store is closed")))
-}
-
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -214,7 +188,7 @@ impl Shared {
     /// Hands the slot to the next in line, or commits what is open, or lays it down.
     fn pass_on(self: &Arc<Self>, mut slot: Slot) {
         let mut state = self.state();
-        if !slot.open.as_ref().is_some_and(Batch::is_full) {
+        if !slot.is_full() {
             while let Some(next) = state.queue.pop_front() {
                 let Err(mut lease) = next.send(Lease { shared: Arc::clone(self), slot: Some(slot) }) else { return };
                 slot = lease.slot.take().expect("it came back as it went");
@@ -229,37 +203,6 @@ impl Shared {
             Ok(runtime) => drop(runtime.spawn(finish(Arc::clone(self), slot))),
             // Without a runtime nobody waits either; closing the connection undoes what was open.
             Err(_) => self.state().slot = Some(Slot::default()),
-        }
-    }
-}
-
-impl Batch {
-    fn is_full(&self) -> bool {
-        self.ended.len() >= SHARED.0 || self.began.elapsed() >= SHARED.1
-    }
-}
-
-impl Slot {
-    /// Catches up on what a dropped transaction left to be undone.
-    async fn undo(&mut self) -> Result<()> {
-        let Some(step) = self.undo.take() else { return Ok(()) };
-        // Taken out, so that it is not used again if this future is dropped in between.
-        let Some(mut connection) = self.connection.take() else { return Ok(()) };
-        let undone = if connection.is_broken() { Err(closed()) } else { connection.step(step).await };
-        if undone.is_ok() {
-            self.connection = Some(connection);
-        }
-        if undone.is_err() || step == Step::Undo {
-            // With the connection went all that was open on it: those who wait for the commit hear so.
-            self.abandon();
-        }
-        Ok(())
-    }
-
-    fn abandon(&mut self) {
-        for ended in self.open.take().into_iter().flat_map(|batch| batch.ended) {
-            let lost = std::io::Error::other("the connection was lost before the commit");
-            let _ = ended.send(Err(Error::Away(Arc::new(lost))));
         }
     }
 }
@@ -311,7 +254,7 @@ impl Writing {
         let slot = self.lease.slot();
         slot.undo().await?;
         if slot.open.is_none() {
-            slot.connection = Some(begin(shared, slot).await?);
+            slot.begin(&shared.location, shared.turns.as_ref()).await?;
             self.ended = false;
             return Ok(());
         }
@@ -341,40 +284,6 @@ impl Writing {
         batch.ended.push(sender);
         self.ended = true;
         Ok(receiver)
-    }
-}
-
-/// Begins a transaction of the engine, in this process's turn.
-async fn begin(shared: &Shared, slot: &mut Slot) -> Result<Connection> {
-    let turn = match &shared.turns {
-        Some(turns) => Some(turns.wait().await?),
-        None => None,
-    };
-    let kept = slot.connection.take().filter(|connection| !connection.is_broken());
-    let begun = match kept {
-        Some(connection) => match begin_on(connection).await {
-            // Lost while it lay idle; a new one shows whether its server is back.
-            Err(error) if error.ends_connection() => None,
-            begun => Some(begun?),
-        },
-        None => None,
-    };
-    let connection = match begun {
-        Some(connection) => connection,
-        None => begin_on(shared.location.connect(Role::Writer).await?).await?,
-    };
-    slot.open = Some(Batch { turn, ended: Vec::new(), began: Instant::now() });
-    Ok(connection)
-}
-
-/// In our turn, only a stray user of the file can keep SQLite busy; the caller's patience bounds the tries.
-async fn begin_on(mut connection: Connection) -> Result<Connection> {
-    loop {
-        match connection.step(Step::BeginWrite).await {
-            Ok(()) => return Ok(connection),
-            Err(Error::Busy) if matches!(connection, Connection::Sqlite(_)) => tokio::time::sleep(BUSY_PAUSE).await,
-            Err(error) => return Err(error),
-        }
     }
 }
 

@@ -121,15 +121,16 @@ impl Tx {
             .bind(i64::from(limit))
             .fetch_all(self, from_row)
             .await?;
-        for operation in &operations {
-            query(
-                "UPDATE operations SET phase = 'running', epoch = $2, attempts = attempts + 1, updated_at = $3 WHERE id = $1",
-            )
-            .bind(operation.id.to_string())
-            .bind(epoch.cast_signed())
-            .bind(row::micros(clock.now))
-            .execute(self)
-            .await?;
+        // In slices, since engines bound the number of parameters.
+        for slice in operations.chunks(500) {
+            let marks: Vec<String> = (3..slice.len() + 3).map(|index| format!("${index}")).collect();
+            let claim = query(format!(
+                "UPDATE operations SET phase = 'running', epoch = $1, attempts = attempts + 1, updated_at = $2 \
+                 WHERE id IN ({})",
+                marks.join(",")
+            ));
+            let claim = claim.bind(epoch.cast_signed()).bind(row::micros(clock.now));
+            slice.iter().fold(claim, |claim, operation| claim.bind(operation.id.to_string())).execute(self).await?;
         }
         Ok(operations)
     }

@@ -44,18 +44,19 @@ impl Membership {
             };
             match renewed {
                 Ok(true) => pause = interval,
-                Ok(false) => {
-                    tracing::error!(backend = %self.backend, "the lease is over and could not be renewed; stopping");
-                    return self.stop.cancel();
-                }
                 Err(error @ store::Error::Fenced { .. }) => {
                     tracing::error!(%error, "stopping");
                     self.lease.end();
                     return self.stop.cancel();
                 }
-                Err(error) => {
+                Err(error) if self.lease.holds() => {
                     tracing::warn!(error = chain(&error), "cannot renew the lease; trying again");
                     pause = interval / 4;
+                }
+                // Also where the store refuses at once, each time, so that time is never seen to be up while it is asked.
+                Ok(false) | Err(_) => {
+                    tracing::error!(backend = %self.backend, "the lease is over and could not be renewed; stopping");
+                    return self.stop.cancel();
                 }
             }
         }

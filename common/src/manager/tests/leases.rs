@@ -107,8 +107,10 @@ async fn a_host_that_is_cut_off_from_the_store_has_stopped_before_another_takes_
     cut_off.store.close().await;
 
     let gone = lapsed(bench.intake.store()).await;
-    assert!(cut_off.stop.is_cancelled() && !cut_off.lease.holds(), "it knew before anybody else acted on it");
+    // What every call of its driver asks first. That its tasks end too may take a busy machine a moment longer.
+    assert!(!cut_off.lease.holds(), "it knew before anybody else acted on it");
     timeout(PATIENCE, keeping).await.expect("it has stopped").expect("it does not panic");
+    assert!(cut_off.stop.is_cancelled());
     host.ended().await.expect("it ended by itself");
     let next = bench.join(bench.store_again().await, LONG, &gone).await.expect("the seat is free");
     let _next = bench.serve(next);

@@ -33,6 +33,17 @@ async fn until_it_fails(store: &Store) -> (u64, Error) {
     panic!("the fault never shows");
 }
 
+/// A page may be left where a larger transaction had no room: looks until that is taken too.
+async fn until_not_even_a_little_fits(store: &Store) -> Error {
+    for _ in 0..1000 {
+        assert!(matches!(write(store).await, Err(Error::Full(_))));
+        if let Err(error) = store.writable().await {
+            return error;
+        }
+    }
+    panic!("a disk that is full takes whatever is small");
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -52,7 +63,7 @@ async fn a_full_disk_refuses_what_is_new_and_keeps_and_shows_the_rest() {
         assert!(matches!(write(&store).await, Err(Error::Full(_))));
     }
     assert_eq!(count(&store).await.expect("still shown"), written, "nothing lost and nothing half there");
-    assert!(matches!(store.writable().await, Err(Error::Full(_))));
+    assert!(matches!(until_not_even_a_little_fits(&store).await, Error::Full(_)));
     fs::remove_file(&filler).expect("room again");
     store.writable().await.expect("by itself");
     write(&store).await.expect("by itself");

@@ -27,11 +27,12 @@ pub(crate) fn check<'a>(
     }
 }
 
-/// The bytes that a thick backend must have. What failed takes what it holds: its room may have been given to others.
+/// The bytes that a thick backend must have. What is being made or grown takes what it was promised; anything else, what it
+/// holds: the room of what failed may have been given to others, also while its record is removed.
 fn needed(view: &View, name: &BackendName, content: &Content) -> ByteCount {
     let takes = |volume: &VolumeRecord| match volume.state {
-        VolumeState::Rest(_) => content.volumes.get(&volume.id).map_or(ByteCount::ZERO, |held| held.size),
-        _ => volume.provisioned,
+        VolumeState::Creating(_) | VolumeState::Downloading(_) | VolumeState::Extending(_) => volume.provisioned,
+        _ => content.volumes.get(&volume.id).map_or(ByteCount::ZERO, |held| held.size),
     };
     content.plan.foreign.saturating_add(on(view, name).map(takes).sum())
 }

@@ -1,7 +1,10 @@
 //! The log only goes forward: ended operations stay as they are, tries are counted, progress does not go back, and only
 //! members end operations.
 
-use ashlar_common::store::records::{Operation, Phase};
+use ashlar_common::{
+    ids::BackendName,
+    store::records::{Operation, Phase},
+};
 
 use super::Broken;
 use crate::observer::View;
@@ -20,7 +23,9 @@ pub(crate) fn check(before: &View, now: &View, broken: &mut Broken) {
             broken.push(format!("operation {id} had ended as {:?} and was changed", operation.phase));
         }
         let member = |view: &View| view.members.iter().any(|one| one.backend == new.backend && one.epoch == new.epoch);
-        if !ended(operation) && ended(new) && !member(before) && !member(now) {
+        // A host may join, end it, die and be followed, all in one long step.
+        let came_and_went = new.epoch > newest_epoch(before, &new.backend);
+        if !ended(operation) && ended(new) && !member(before) && !member(now) && !came_and_went {
             broken.push(format!("operation {id} was ended under epoch {}, which is no member any more", new.epoch));
         }
         if new.attempts < operation.attempts {
@@ -39,6 +44,13 @@ pub(crate) fn check(before: &View, now: &View, broken: &mut Broken) {
             broken.push(format!("operation {} failed, and its user was not told", operation.id));
         }
     }
+}
+
+/// The newest epoch of a backend that anything tells of.
+fn newest_epoch(view: &View, backend: &BackendName) -> u64 {
+    let members = view.members.iter().filter(|member| member.backend == *backend).map(|member| member.epoch);
+    let claimed = view.log.iter().map(|(_, operation)| operation).filter(|operation| operation.backend == *backend);
+    members.chain(claimed.map(|operation| operation.epoch)).max().unwrap_or(0)
 }
 
 pub(crate) fn ended(operation: &Operation) -> bool {

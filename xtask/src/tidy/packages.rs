@@ -40,7 +40,10 @@ fn dependencies_point_one_way() {
         (from, "ashlar-lab") => dev_only || matches!(from, "xtask" | "ashlar-storm"),
         ("ashlar-common", _) => false,
         ("xtask", _) => dev_only,
-        ("ashlar" | "ashlar-file-volumes" | "ashlar-conformance" | "ashlar-storm", "ashlar-common") => true,
+        (
+            "ashlar" | "ashlar-file-volumes" | "ashlar-conformance" | "ashlar-simulation" | "ashlar-storm",
+            "ashlar-common",
+        ) => true,
         (from, to) => from.starts_with("ashlar-driver-") && matches!(to, "ashlar-common" | "ashlar-file-volumes"),
     };
     let tree = Tree::read();

@@ -113,12 +113,8 @@ impl Tx {
         let mut found = Vec::new();
         // In slices, since engines bound the number of parameters.
         for slice in volumes.chunks(500) {
-            let marks: Vec<String> = (1..=slice.len()).map(|index| format!("${index}")).collect();
-            let sql = format!(
-                "SELECT {COLUMNS} FROM attachments WHERE volume_id IN ({}) ORDER BY volume_id, created_at, id",
-                marks.join(",")
-            );
-            let asked = slice.iter().fold(query(sql), |asked, id| asked.bind(id.to_string()));
+            let mut asked = query(format!("SELECT {COLUMNS} FROM attachments WHERE volume_id IN ("));
+            asked.push_list(slice.iter().map(VolumeId::to_string)).push(") ORDER BY volume_id, created_at, id");
             found.append(&mut asked.fetch_all(self, from_row).await?);
         }
         Ok(found)

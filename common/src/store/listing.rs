@@ -186,11 +186,7 @@ impl Listing {
             sql.push(" AND ");
             match filter {
                 Filter::Is(column, values) => {
-                    sql.push(column.sql()).push(" IN (");
-                    for (index, value) in values.iter().enumerate() {
-                        sql.push(if index == 0 { "" } else { ", " }).push_bind(value.clone());
-                    }
-                    sql.push(")");
+                    sql.push(column.sql()).push(" IN (").push_list(values).push(")");
                 }
                 Filter::Like(column, part) => {
                     let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

@@ -123,14 +123,13 @@ impl Tx {
             .await?;
         // In slices, since engines bound the number of parameters.
         for slice in operations.chunks(500) {
-            let marks: Vec<String> = (3..slice.len() + 3).map(|index| format!("${index}")).collect();
-            let claim = query(format!(
-                "UPDATE operations SET phase = 'running', epoch = $1, attempts = attempts + 1, updated_at = $2 \
-                 WHERE id IN ({})",
-                marks.join(",")
-            ));
-            let claim = claim.bind(epoch.cast_signed()).bind(row::micros(clock.now));
-            slice.iter().fold(claim, |claim, operation| claim.bind(operation.id.to_string())).execute(self).await?;
+            let mut claim = query(
+                "UPDATE operations SET phase = 'running', epoch = $1, attempts = attempts + 1, updated_at = $2 WHERE id IN (",
+            )
+            .bind(epoch.cast_signed())
+            .bind(row::micros(clock.now));
+            claim.push_list(slice.iter().map(|operation| operation.id.to_string())).push(")");
+            claim.execute(self).await?;
         }
         Ok(operations)
     }

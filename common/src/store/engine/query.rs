@@ -46,6 +46,14 @@ impl Query {
         self
     }
 
+    /// Adds parameters with their values to the text, with commas between: for `IN (...)`.
+    pub(in crate::store) fn push_list(&mut self, values: impl IntoIterator<Item = impl Into<Value>>) -> &mut Self {
+        for (index, value) in values.into_iter().enumerate() {
+            self.push(if index == 0 { "" } else { ", " }).push_bind(value);
+        }
+        self
+    }
+
     /// Its text.
     pub(in crate::store) fn text(&self) -> &str {
         &self.text

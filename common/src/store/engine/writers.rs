@@ -93,15 +93,12 @@ impl Writers {
         tokio::time::timeout(PATIENCE, async {
             let lease = self.lease().await?;
             let shared = Arc::clone(&self.0);
-            shared
-                .location
-                .clone()
-                .undivided(async move {
-                    let mut writing = Writing { lease, part: false, ended: true };
-                    writing.open(&shared).await?;
-                    Ok(writing)
-                })
-                .await
+            let open = async move {
+                let mut writing = Writing { lease, part: false, ended: true };
+                writing.open(&shared).await?;
+                Ok(writing)
+            };
+            self.0.location.undivided(open).await
         })
         .await
         .unwrap_or(Err(Error::Busy))

@@ -80,8 +80,12 @@ impl Planted {
             }
             Self::ClaimedTwice => ("phase = 'pending' AND epoch = $3", "epoch = $3", ""),
             Self::NotPutBack => ("SET phase = 'pending', not_before", "SET phase = 'running', not_before", ""),
-            Self::PromisedRoomForgotten => ("provisioned_bytes AS provisioned", "0 AS provisioned", "FROM pool_use"),
-            Self::PromiseSinceReportForgotten => ("_bytes AS bytes", "_bytes * 0 AS bytes", "AS promised"),
+            Self::PromisedRoomForgotten => {
+                ("COALESCE(u.provisioned_bytes, 0) AS provisioned", "0 AS provisioned", "FROM pools")
+            }
+            Self::PromiseSinceReportForgotten => {
+                ("COALESCE(u.promised_bytes, 0) AS promised", "0 AS promised", "FROM pools")
+            }
             Self::StaleReportTrusted => ("$4, $5)", "$4, $5 + 3)", "INTO pools"),
             Self::StatusFromBefore => ("status = $6", "status = status", "UPDATE volumes"),
             Self::GrowthNotReserved => (

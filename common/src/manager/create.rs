@@ -258,6 +258,6 @@ fn draft(
         created_at: now,
         updated_at: None,
         promised: size,
-        promised_moment: Moment::Now,
+        promised_moment: Moment::Open,
     })
 }

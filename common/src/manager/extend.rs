@@ -8,7 +8,7 @@ use crate::{
     ids::VolumeId,
     scheduler::room,
     state::{Status, VolumeEvent},
-    store::records::{Moment, Work},
+    store::records::Work,
     units::ByteCount,
 };
 
@@ -56,12 +56,11 @@ impl Intake {
         })?;
         let event = VolumeEvent::Extend(op);
         volume.state = volume.state.on(&event).map_err(|refused| Refusal::event("volume", id, &refused))?;
-        tx.provision(&mut volume, size).await?;
         // What was promised to it before adds up until a report shows it.
         let report = tx.report_moment(&backend, &reference.pool).await?;
         let reported = report.is_some_and(|report| volume.promised_moment.is_before(report));
-        volume.promised = if reported { added } else { volume.promised.saturating_add(added) };
-        volume.promised_moment = Moment::Now;
+        let promised = if reported { added } else { volume.promised.saturating_add(added) };
+        tx.reserve(&mut volume, size, promised).await?;
         let work = Work::ExtendVolume { volume: reference, from: volume.size, to: size, attached };
         tx.update_volume(&mut volume, now).await?;
         self.submit(tx, op, backend, who, work, now).await

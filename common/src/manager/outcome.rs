@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{attach::keep, perform::Effect, user_message};
+use super::{
+    attach::keep,
+    perform::Effect,
+    reserved::{self, Takes},
+    user_message,
+};
 use crate::{
     ids::{AttachmentId, BackendName, OpId, SnapshotId, VolumeId},
     points::Point,
@@ -10,7 +15,7 @@ use crate::{
     store::{
         Store, Tx,
         error::Result,
-        records::{Moment, Operation, OperationError, Phase, Subject, Work},
+        records::{Operation, OperationError, Subject, Work},
     },
 };
 
@@ -71,9 +76,7 @@ pub(super) async fn commit(
 ) -> Result<()> {
     let now = store.now();
     let mut tx = store.write().await?;
-    tx.still_member(backend, epoch).await?;
-    let current = tx.operation(operation.id).await?;
-    if !current.is_some_and(|current| current.phase == Phase::Running && current.epoch == epoch) {
+    if !tx.end_own_operation(operation.id, backend, epoch, ending.error(), now).await? {
         tracing::warn!(op = %operation.id, "ended by somebody else; this outcome is not committed");
         return Ok(());
     }
@@ -82,7 +85,6 @@ pub(super) async fn commit(
         Subject::Snapshot(id) => snapshot(&mut tx, id, operation, ending, now).await?,
         Subject::Attachment(id) => attachment(&mut tx, id, operation, ending, now).await?,
     };
-    tx.end_operation(operation.id, ending.error(), now).await?;
     if let (Some(error), Some(project)) = (ending.error(), project) {
         let text = format!("{}: {}", operation.work.name().replace('-', " "), error.message);
         let event = user_message::event_id(&operation.work);
@@ -127,19 +129,14 @@ async fn volume(
         }
     }
     volume.state = or_stay(operation.id, &volume.state, volume.state.on(&ending.volume_event(operation.id)));
-    match (&operation.work, ending) {
-        (Work::ExtendVolume { to, .. }, Ending::Done(_)) => volume.size = *to,
-        (Work::ExtendVolume { .. }, Ending::GaveBack(_)) => {
-            let size = volume.size;
-            tx.provision(&mut volume, size).await?;
-        }
-        _ => {}
+    if let (Work::ExtendVolume { to, .. }, Ending::Done(_)) = (&operation.work, ending) {
+        volume.size = *to;
     }
-    let may_hold = !matches!(ending, Ending::GaveBack(_));
-    if may_hold && !matches!(operation.work, Work::ImageOut { .. } | Work::RevertVolume { .. }) {
-        // A report that was made while it was being made or grown may not show all of its room; that of one that failed may
-        // have been taken too.
-        volume.promised_moment = Moment::Now;
+    match (Takes::of(&operation.work), ending) {
+        (Takes::Nothing, _) => {}
+        (Takes::Added, Ending::GaveBack(_)) => reserved::give_back_growth(tx, &mut volume).await?,
+        (Takes::All, Ending::GaveBack(_)) => reserved::never_taken(tx, &mut volume).await?,
+        (Takes::Added | Takes::All, Ending::Done(_) | Ending::Failed(_)) => reserved::taken(tx, &mut volume).await?,
     }
     tx.update_volume(&mut volume, now).await?;
     Ok(Some(project))

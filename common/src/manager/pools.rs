@@ -17,10 +17,8 @@ use crate::{
     scheduler::{Policy, PoolView},
     store::{
         self, Store, Tx,
-        pool_use::{PoolUse, Promised},
         records::{HostRecord, PoolRecord},
     },
-    units::ByteCount,
 };
 
 /// Between two looks at the hosts of an API process that nobody asks for anything.
@@ -35,15 +33,6 @@ pub(super) struct Scheduling {
     service: String,
     functions: Functions,
     sightings: Sightings,
-}
-
-/// What the store says of one pool besides its report.
-#[derive(Clone, Copy, Debug)]
-struct Known<'a> {
-    host: &'a HostRecord,
-    silence: Silence,
-    used: Option<&'a PoolUse>,
-    promised: ByteCount,
 }
 
 impl Intake {
@@ -101,46 +90,33 @@ impl Scheduling {
     async fn views(&self, tx: &mut Tx, uptime: Duration) -> store::error::Result<Vec<PoolView>> {
         let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
         let silences = self.sightings.see(&hosts, &pools, uptime);
-        self.joined(tx, &hosts, pools, &silences).await
+        Ok(self.joined(&hosts, pools, &silences))
     }
 
     /// The pools as a process sees them that has watched nobody, and has to believe the dates of the hosts.
     pub(super) async fn views_by_dates(&self, tx: &mut Tx, now: Timestamp) -> store::error::Result<Vec<PoolView>> {
         let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
         let silences = sightings::by_dates(&hosts, &pools, now);
-        self.joined(tx, &hosts, pools, &silences).await
+        Ok(self.joined(&hosts, pools, &silences))
     }
 
-    async fn joined(
+    fn joined(
         &self,
-        tx: &mut Tx,
         hosts: &[HostRecord],
         pools: Vec<PoolRecord>,
         silences: &BTreeMap<BackendName, Silence>,
-    ) -> store::error::Result<Vec<PoolView>> {
+    ) -> Vec<PoolView> {
         let hosts: BTreeMap<_, _> = hosts.iter().map(|host| (&host.backend, host)).collect();
-        let (in_use, promised) = (tx.pool_use().await?, tx.promised().await?);
-        let in_use: BTreeMap<_, _> = in_use.iter().map(|used| ((&used.backend, &used.pool), used)).collect();
-        let promised: BTreeMap<_, _> =
-            promised.iter().map(|Promised { backend, pool, bytes }| ((backend, pool), *bytes)).collect();
-        let mut views = Vec::with_capacity(pools.len());
-        for pool in pools {
-            let Some(host) = hosts.get(&pool.backend).copied() else { continue };
-            let of_pool = (&pool.backend, &pool.stats.name);
-            let known = Known {
-                host,
-                silence: silences.get(&pool.backend).copied().unwrap_or_default(),
-                used: in_use.get(&of_pool).copied(),
-                promised: promised.get(&of_pool).copied().unwrap_or(ByteCount::ZERO),
-            };
-            views.extend(self.view(pool, known));
-        }
-        Ok(views)
+        let of_pool = |pool: PoolRecord| {
+            let host = hosts.get(&pool.backend).copied()?;
+            let silence = silences.get(&pool.backend).copied().unwrap_or_default();
+            self.view(pool, host, silence)
+        };
+        pools.into_iter().filter_map(of_pool).collect()
     }
 
     /// One pool; `None` while nobody has opened its backend.
-    fn view(&self, pool: PoolRecord, known: Known<'_>) -> Option<PoolView> {
-        let Known { host, silence, used, promised } = known;
+    fn view(&self, pool: PoolRecord, host: &HostRecord, silence: Silence) -> Option<PoolView> {
         Some(PoolView {
             id: format!("{}@{}#{}", self.service, pool.backend, pool.stats.name),
             backend: pool.backend,
@@ -153,9 +129,9 @@ impl Scheduling {
             availability_zone: host.availability_zone.clone(),
             up: !host.disabled && silence.host <= self.policy.stale_after,
             age: silence.report,
-            provisioned: used.map_or(ByteCount::ZERO, |used| used.provisioned),
-            volumes: used.map_or(0, |used| used.volumes),
-            promised,
+            provisioned: pool.provisioned,
+            volumes: pool.volumes,
+            promised: pool.promised,
             stats: pool.stats,
         })
     }

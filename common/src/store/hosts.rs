@@ -125,7 +125,7 @@ impl Tx {
                 .execute(self)
                 .await?;
         }
-        Ok(())
+        self.count_promises(backend).await
     }
 
     /// When the last report of a pool was asked for.
@@ -140,20 +140,27 @@ impl Tx {
             .await
     }
 
-    /// Every pool's last report.
+    /// Every pool's last report, with what the records say of the pool beside it.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn pools(&mut self) -> Result<Vec<PoolRecord>> {
-        query("SELECT backend, pool, stats, reported_at, moment FROM pools ORDER BY backend, pool")
-            .fetch_all(self, |row| {
-                Ok(PoolRecord {
-                    backend: row::parsed(row, "backend")?,
-                    stats: row::json(row, "stats")?,
-                    reported_at: row::time(row, "reported_at")?,
-                    moment: row::count(row, "moment")?,
-                })
+        query(
+            "SELECT p.backend, p.stats, p.reported_at, p.moment, COALESCE(u.provisioned_bytes, 0) AS provisioned, \
+             COALESCE(u.volumes, 0) AS volumes, COALESCE(u.promised_bytes, 0) AS promised FROM pools AS p \
+             LEFT JOIN pool_use AS u ON u.backend = p.backend AND u.pool = p.pool ORDER BY p.backend, p.pool",
+        )
+        .fetch_all(self, |row| {
+            Ok(PoolRecord {
+                backend: row::parsed(row, "backend")?,
+                stats: row::json(row, "stats")?,
+                reported_at: row::time(row, "reported_at")?,
+                moment: row::count(row, "moment")?,
+                provisioned: row::bytes(row, "provisioned")?,
+                volumes: row::count(row, "volumes")?,
+                promised: row::bytes(row, "promised")?,
             })
-            .await
+        })
+        .await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    engine::{Row, query, row},
+    engine::{Row, query, query::Query, row},
     error::{Error, Result},
     records::{Operation, OperationError, Phase},
     surroundings::Clock,
@@ -34,6 +34,19 @@ const DUE: &str = "backend = $1 AND phase IN ('pending', 'running') \
     AND reader.phase IN ('pending', 'running') AND reader.sequence < operations.sequence) \
     AND NOT EXISTS (SELECT 1 FROM operations AS maker WHERE maker.subject_id = operations.source_id \
     AND maker.phase IN ('pending', 'running') AND maker.sequence < operations.sequence)";
+
+const END: &str = "UPDATE operations SET phase = $2, percent = CASE WHEN $2 = 'done' THEN 100 ELSE percent END, \
+    error_kind = $3, error_message = $4, updated_at = $5 WHERE id = $1";
+
+fn ending(text: String, id: OpId, error: Option<&OperationError>, now: Timestamp) -> Query {
+    let phase = if error.is_some() { Phase::Failed } else { Phase::Done };
+    query(text)
+        .bind(id.to_string())
+        .bind(phase.as_str())
+        .bind(error.map(|error| kind_word(error.kind)))
+        .bind(error.map(|error| error.message.clone()))
+        .bind(row::micros(now))
+}
 
 fn from_row(row: &Row<'_>) -> Result<Operation> {
     let kind: Option<Kind> = row::text_or_null(row, "error_kind")?
@@ -154,19 +167,34 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn end_operation(&mut self, id: OpId, error: Option<&OperationError>, now: Timestamp) -> Result<()> {
-        let phase = if error.is_some() { Phase::Failed } else { Phase::Done };
-        query(
-            "UPDATE operations SET phase = $2, percent = CASE WHEN $2 = 'done' THEN 100 ELSE percent END, \
-             error_kind = $3, error_message = $4, updated_at = $5 WHERE id = $1",
-        )
-        .bind(id.to_string())
-        .bind(phase.as_str())
-        .bind(error.map(|error| kind_word(error.kind)))
-        .bind(error.map(|error| error.message.clone()))
-        .bind(row::micros(now))
-        .execute(self)
-        .await?;
+        ending(END.to_owned(), id, error, now).execute(self).await?;
         Ok(())
+    }
+
+    /// Ends an operation that this member runs. Says whether it did: where somebody else has ended or put it back, it stays
+    /// as it is.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the caller is no member any more.
+    pub async fn end_own_operation(
+        &mut self,
+        id: OpId,
+        backend: &BackendName,
+        epoch: u64,
+        error: Option<&OperationError>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let own = " AND phase = 'running' AND epoch = $6 \
+             AND EXISTS (SELECT 1 FROM members WHERE members.backend = $7 AND members.epoch = $6)";
+        let ended = ending(format!("{END}{own}"), id, error, now)
+            .bind(epoch.cast_signed())
+            .bind(backend.to_string())
+            .execute(self)
+            .await?;
+        if ended == 0 {
+            self.still_member(backend, epoch).await?;
+        }
+        Ok(ended > 0)
     }
 
     /// Puts an operation back, to be claimed again by the same member when its uptime is `due`, and by others once that one

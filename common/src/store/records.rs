@@ -49,7 +49,7 @@ pub struct VolumeRecord {
     pub updated_at: Option<Timestamp>,
     /// The room that was last promised to it: its size when it was made, the added bytes when it grew.
     pub promised: ByteCount,
-    /// When that was: reports that were asked for earlier do not show it yet.
+    /// When it took that: reports that were asked for earlier do not show it yet.
     pub promised_moment: Moment,
 }
 
@@ -61,6 +61,8 @@ pub enum Moment {
     Now,
     /// At an earlier one, as it was read.
     Past(u64),
+    /// Not before the operation has ended that is at work on it.
+    Open,
 }
 
 impl Moment {
@@ -68,6 +70,20 @@ impl Moment {
     #[must_use]
     pub fn is_before(self, report: u64) -> bool {
         matches!(self, Self::Past(moment) if moment < report)
+    }
+
+    /// As the store keeps it; `None` for the present one, which a statement looks up itself.
+    pub(super) const fn stored(self) -> Option<i64> {
+        match self {
+            Self::Now => None,
+            Self::Past(moment) => Some(moment.cast_signed()),
+            Self::Open => Some(i64::MAX),
+        }
+    }
+
+    /// As it was stored.
+    pub(super) const fn read(stored: u64) -> Self {
+        if stored == i64::MAX.cast_unsigned() { Self::Open } else { Self::Past(stored) }
     }
 }
 
@@ -418,6 +434,12 @@ pub struct PoolRecord {
     pub reported_at: Timestamp,
     /// When it was asked for, in the order of what happens on the backend.
     pub moment: u64,
+    /// What its volumes count for now.
+    pub provisioned: ByteCount,
+    /// Its volumes now.
+    pub volumes: u64,
+    /// What of `provisioned` the report does not show.
+    pub promised: ByteCount,
 }
 
 /// What a user should know.

@@ -50,6 +50,12 @@ const CHANGES: &[Change] = &[
         up: include_str!("../../migrations/0005_findings.up.sql"),
         down: Some(include_str!("../../migrations/0005_findings.down.sql")),
     },
+    Change {
+        number: 6,
+        name: "promises",
+        up: include_str!("../../migrations/0006_promises.up.sql"),
+        down: Some(include_str!("../../migrations/0006_promises.down.sql")),
+    },
 ];
 
 /// Which changes the store has. Zero stands for none, and its row is the lock of whoever changes the schema.

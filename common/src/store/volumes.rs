@@ -3,12 +3,12 @@
 use super::{
     engine::{Row, query, row},
     error::Result,
-    records::{Moment, Place, VolumeRecord},
+    records::{AttachmentRecord, Moment, Place, VolumeRecord},
     tx::Tx,
 };
 use crate::{
     ids::{BackendName, TypeId, VolumeId},
-    state::{AttachmentState, Status},
+    state::{AttachmentState, Status, VolumeState},
     units::ByteCount,
 };
 use jiff::Timestamp;
@@ -41,16 +41,8 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<VolumeRecord> {
         created_at: row::time(row, "created_at")?,
         updated_at: row::time_or_null(row, "updated_at")?,
         promised: row::bytes(row, "promised_bytes")?,
-        promised_moment: Moment::Past(row::count(row, "promised_moment")?),
+        promised_moment: Moment::read(row::count(row, "promised_moment")?),
     })
-}
-
-/// `NULL` stands for the present one, which the statement looks up itself.
-fn moment(moment: Moment) -> Option<i64> {
-    match moment {
-        Moment::Now => None,
-        Moment::Past(moment) => Some(moment.cast_signed()),
-    }
 }
 
 impl Tx {
@@ -88,30 +80,49 @@ impl Tx {
         .bind(row::micros(volume.created_at))
         .bind(volume.updated_at.map(row::micros))
         .bind(volume.promised.as_i64())
-        .bind(moment(volume.promised_moment))
+        .bind(volume.promised_moment.stored())
         .execute(self)
         .await?;
         match &volume.place {
-            Some(place) => self.count_in(place, volume.provisioned).await,
+            Some(place) => self.count_in(volume.id, place, volume.provisioned).await,
             None => Ok(()),
         }
     }
 
     /// Writes back what may change in a volume, its status derived anew from its state and attachments. What it counts
-    /// for changes with [`Tx::provision`] only.
+    /// for changes with [`Tx::reserve`] only; a volume that no operation makes or grows any more has all its room from now
+    /// on, and the next report shows it.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn update_volume(&mut self, volume: &mut VolumeRecord, now: Timestamp) -> Result<()> {
-        let held: Vec<AttachmentState> =
-            self.attachments_of(&[volume.id]).await?.into_iter().map(|attachment| attachment.state).collect();
+        let attachments = match volume.state {
+            VolumeState::Available => self.attachments_of(&[volume.id]).await?,
+            _ => Vec::new(),
+        };
+        self.update_volume_with(volume, &attachments, now).await
+    }
+
+    /// The same where all of its attachments are known.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn update_volume_with(
+        &mut self,
+        volume: &mut VolumeRecord,
+        attachments: &[AttachmentRecord],
+        now: Timestamp,
+    ) -> Result<()> {
+        let held: Vec<AttachmentState> = attachments.iter().map(|attachment| attachment.state.clone()).collect();
         volume.status = Status::of_volume(&volume.state, &held);
         volume.updated_at = Some(now);
+        if volume.promised_moment == Moment::Open && volume.state.op().is_none() {
+            volume.promised_moment = Moment::Now;
+        }
         query(
             "UPDATE volumes SET name = $2, description = $3, size_bytes = $4, state = $5, status = $6, type_id = $7, \
              multi_attach = $8, bootable = $9, metadata = $10, updated_at = $11, promised_moment = \
-             COALESCE($12, (SELECT moment FROM hosts WHERE hosts.backend = volumes.backend), 0), \
-             promised_bytes = $13 WHERE id = $1",
+             COALESCE($12, (SELECT moment FROM hosts WHERE hosts.backend = volumes.backend), 0) WHERE id = $1",
         )
         .bind(volume.id.to_string())
         .bind(&volume.name)
@@ -124,8 +135,7 @@ impl Tx {
         .bind(i64::from(volume.bootable))
         .bind(row::to_json(&volume.metadata))
         .bind(row::micros(now))
-        .bind(moment(volume.promised_moment))
-        .bind(volume.promised.as_i64())
+        .bind(volume.promised_moment.stored())
         .execute(self)
         .await?;
         Ok(())

@@ -7,7 +7,7 @@ use crate::{
     driver::{Kind as ErrorKind, SnapshotRef, VolumeRef},
     findings::{About, Finding, Kind},
     ids::{AttachmentId, OpId, PoolName},
-    manager::{attach::keep, user_message},
+    manager::{attach::keep, reserved, user_message},
     state::{SnapshotEvent, SnapshotState, Status, VolumeEvent, VolumeState},
     store::{
         self, Tx,
@@ -155,10 +155,7 @@ async fn mend_volume(look: &Look<'_>, by: By, reference: &VolumeRef) -> Result<A
     };
     match event {
         VolumeEvent::Done(_) if extending => volume.size = volume.provisioned,
-        VolumeEvent::GaveBack(_) if extending => {
-            let size = volume.size;
-            tx.provision(&mut volume, size).await?;
-        }
+        VolumeEvent::GaveBack(_) if extending => reserved::give_back_growth(&mut tx, &mut volume).await?,
         _ => {}
     }
     tx.update_volume(&mut volume, now).await?;

@@ -182,7 +182,7 @@ async fn a_volume_that_grew_for_nobody_counts_for_what_it_has() {
     let mut volume = bench.available(1).await;
     let store = bench.intake.store();
     let mut tx = store.write().await.expect("a transaction");
-    tx.provision(&mut volume, ByteCount::from_gib(5).expect("small")).await.expect("written");
+    tx.reserve(&mut volume, ByteCount::from_gib(5).expect("small"), ByteCount::ZERO).await.expect("written");
     tx.commit().await.expect("committed");
     put(&bench, volume.clone(), VolumeState::Extending(OpId::new())).await;
     assert_eq!(look(&host.worker, &mut Watch::default()).await.cleaned, 1);

@@ -100,7 +100,7 @@ impl Intake {
         self.submit(tx, op, backend, who, Work::Attach { volume: reference, attachment: spec }, now).await?;
         self.wait_for(op).await?;
         let id = attachment.id;
-        self.store.read().await?.attachment(id).await?.ok_or_else(|| Refusal::not_found("attachment", id))
+        self.store.look().await?.attachment(id).await?.ok_or_else(|| Refusal::not_found("attachment", id))
     }
 }
 

@@ -24,7 +24,7 @@ impl Intake {
         let attachment = own_attachment(&mut tx, who, id).await?;
         let volume = attachment.volume_id;
         self.end(tx, who, attachment).await?;
-        Ok(self.store.read().await?.attachments_of(&[volume]).await?)
+        Ok(self.store.look().await?.attachments_of(&[volume]).await?)
     }
 
     /// Ends an attachment in a transaction that has read it, commits, and waits for the backend where it has to act.

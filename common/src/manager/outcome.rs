@@ -16,6 +16,7 @@ use crate::{
         Store, Tx,
         error::Result,
         records::{Operation, OperationError, Subject, Work},
+        volumes::WholeVolume,
     },
 };
 
@@ -111,7 +112,7 @@ async fn volume(
     ending: &Ending,
     now: Timestamp,
 ) -> Result<Option<String>> {
-    let Some(mut volume) = tx.volume(id).await? else { return Ok(None) };
+    let Some(WholeVolume { mut volume, attachments, .. }) = tx.whole_volume(id).await? else { return Ok(None) };
     let project = volume.project_id.clone();
     let done = matches!(ending, Ending::Done(_));
     if let Work::DeleteVolume { snapshots, .. } = &operation.work {
@@ -138,7 +139,7 @@ async fn volume(
         (Takes::All, Ending::GaveBack(_)) => reserved::never_taken(tx, &mut volume).await?,
         (Takes::Added | Takes::All, Ending::Done(_) | Ending::Failed(_)) => reserved::taken(tx, &mut volume).await?,
     }
-    tx.update_volume(&mut volume, now).await?;
+    tx.update_volume_with(&mut volume, &attachments, now).await?;
     Ok(Some(project))
 }
 

@@ -63,7 +63,7 @@ pub fn has_seat(members: &[MemberRecord], gone: &[Gone]) -> bool {
 /// # Errors
 /// When the store does not answer.
 pub async fn members(store: &Store, backend: &BackendName) -> Result<Vec<MemberRecord>, store::Error> {
-    store.read().await?.members_of(backend).await
+    store.look().await?.members_of(backend).await
 }
 
 /// Joins, if there still is a seat. Gives the epoch back.

@@ -23,7 +23,7 @@ impl Intake {
         loop {
             // Registered before looking, so that an end between the look and the wait is not missed.
             let ended = self.ended.notified();
-            let operation = self.store.read().await?.operation(op).await?;
+            let operation = self.store.look().await?.operation(op).await?;
             match operation {
                 Some(operation) if operation.phase == Phase::Failed => {
                     let error = operation.error.map_or_else(

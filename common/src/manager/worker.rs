@@ -118,7 +118,7 @@ impl Worker {
         // Looked at in a read first: claiming takes the write lock and a durable commit.
         if free == 0
             || !self.lease.holds()
-            || !self.store.read().await?.any_due(&self.backend, self.epoch, clock).await?
+            || !self.store.look().await?.any_due(&self.backend, self.epoch, clock).await?
         {
             return Ok(Vec::new());
         }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use uuid::Uuid;
 
 use super::{
-    engine::{Connection, query::Query, readers::Reading, writers::Writing},
+    engine::{Connection, Row, query::Query, readers::Reading, writers::Writing},
     error::Result,
     surroundings::{Fate, Surroundings},
 };
@@ -50,6 +50,17 @@ impl Tx {
         match &mut self.inner {
             Inner::Reading(reading) => Ok(reading.connection()),
             Inner::Writing(writing) => writing.connection(),
+        }
+    }
+
+    pub(super) async fn fetch<T>(
+        &mut self,
+        query: &Query,
+        from_row: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        match &mut self.inner {
+            Inner::Reading(reading) => reading.fetch(query, from_row).await,
+            Inner::Writing(writing) => writing.connection()?.fetch(query, from_row).await,
         }
     }
 

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::ids::TypeId;
 
-const COLUMNS: &str = "id, name, description, is_public, extra_specs, created_at, updated_at";
+pub(super) const COLUMNS: &str = "id, name, description, is_public, extra_specs, created_at, updated_at";
 
-fn from_row(row: &Row<'_>) -> Result<TypeRecord> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<TypeRecord> {
     Ok(TypeRecord {
         id: row::parsed(row, "id")?,
         name: row::text(row, "name")?,

@@ -1,10 +1,14 @@
 //! The table `volumes`.
 
+use std::sync::LazyLock;
+
 use super::{
+    attachments,
     engine::{Row, query, row},
     error::Result,
-    records::{AttachmentRecord, Moment, Place, VolumeRecord},
+    records::{AttachmentRecord, Moment, Place, TypeRecord, VolumeRecord},
     tx::Tx,
+    types,
 };
 use crate::{
     ids::{BackendName, TypeId, VolumeId},
@@ -43,6 +47,46 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<VolumeRecord> {
         promised: row::bytes(row, "promised_bytes")?,
         promised_moment: Moment::read(row::count(row, "promised_moment")?),
     })
+}
+
+/// A volume with what clients are shown beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeVolume {
+    /// The volume.
+    pub volume: VolumeRecord,
+    /// Its type, if it has one.
+    pub kind: Option<TypeRecord>,
+    /// Its attachments, oldest first.
+    pub attachments: Vec<AttachmentRecord>,
+}
+
+/// The statement for it: a row an attachment, or one row where there is none.
+struct Whole {
+    text: String,
+    /// Where the columns of the type and of the attachment begin.
+    kind: usize,
+    attachment: usize,
+}
+
+static WHOLE: LazyLock<Whole> = LazyLock::new(|| {
+    let columns = [("v", COLUMNS), ("t", types::COLUMNS), ("a", attachments::COLUMNS)];
+    let [of_volume, of_type, _] = columns.map(|(_, columns)| columns.split(", ").count());
+    let columns = columns.map(|(table, columns)| format!("{table}.{}", columns.replace(", ", &format!(", {table}."))));
+    let text = format!(
+        "SELECT {} FROM volumes AS v LEFT JOIN volume_types AS t ON t.id = v.type_id \
+         LEFT JOIN attachments AS a ON a.volume_id = v.id WHERE v.id = $1 ORDER BY a.created_at, a.id",
+        columns.join(", ")
+    );
+    Whole { text, kind: of_volume, attachment: of_volume + of_type }
+});
+
+impl Whole {
+    fn read(&self, row: &Row<'_>) -> Result<(VolumeRecord, Option<TypeRecord>, Option<AttachmentRecord>)> {
+        let (kind, attachment) = (row.from(self.kind), row.from(self.attachment));
+        let kind = row::is_there(&kind, "id")?.then(|| types::from_row(&kind));
+        let attachment = row::is_there(&attachment, "id")?.then(|| attachments::from_row(&attachment));
+        Ok((from_row(row)?, kind.transpose()?, attachment.transpose()?))
+    }
 }
 
 impl Tx {
@@ -160,6 +204,19 @@ impl Tx {
             .bind(id.to_string())
             .fetch_optional(self, from_row)
             .await
+    }
+
+    /// One volume with its type and its attachments, oldest first; in one statement.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn whole_volume(&mut self, id: VolumeId) -> Result<Option<WholeVolume>> {
+        let whole = LazyLock::force(&WHOLE);
+        let rows = query(whole.text.as_str()).bind(id.to_string()).fetch_all(self, |row| whole.read(row)).await?;
+        let mut rows = rows.into_iter();
+        let Some((volume, kind, first)) = rows.next() else { return Ok(None) };
+        let others = rows.filter_map(|(_, _, attachment)| attachment);
+        Ok(Some(WholeVolume { volume, kind, attachments: first.into_iter().chain(others).collect() }))
     }
 
     /// All volumes of a backend, for comparing with what the backend holds.

@@ -15,7 +15,7 @@ pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json
     // A pool's capabilities are its backend's.
     let service = asked.split_once('#').map_or(asked, |(service, _)| service);
     let settings = api.settings();
-    let hosts = api.store().read().await?.hosts().await?;
+    let hosts = api.store().look().await?.hosts().await?;
     let host = hosts.iter().find(|host| settings.service(&host.backend) == service);
     host.map(|host| Json(view(host, settings))).ok_or_else(|| ApiError::not_found("host", asked))
 }

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn check(State(api): State<ApiState>) -> (StatusCode, String) {
     let asked = async {
-        api.store().read().await?.hosts().await?;
+        api.store().look().await?.hosts().await?;
         Ok::<_, Error>(api.store().writable().await.err())
     };
     let reason = match tokio::time::timeout(PATIENCE, asked).await {

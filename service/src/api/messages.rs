@@ -51,7 +51,7 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
 pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
     call.needs(MESSAGES)?;
     let id: Uuid = call.id("message")?;
-    let message = api.store().read().await?.message(&call.who.project_id, &id.to_string()).await?;
+    let message = api.store().look().await?.message(&call.who.project_id, &id.to_string()).await?;
     let message = message.ok_or_else(|| ApiError::not_found("message", id))?;
     Ok(Json(json!({ "message": view(&message, &call.links) })))
 }

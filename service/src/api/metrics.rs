@@ -72,13 +72,13 @@ async fn of_store(api: &ApiState) -> Result<Registry, ApiError> {
     let operations = Family::<Labels, Gauge>::default();
     let up = Family::<Labels, Gauge>::default();
     let capacity = Family::<Labels, Bytes>::default();
-    let counts = api.store().read().await?.operation_counts().await?;
+    let counts = api.store().look().await?.operation_counts().await?;
     for (backend, phase, count) in counts {
         let labels = vec![("backend", backend), ("phase", phase)];
         operations.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
     let findings = Family::<Labels, Gauge>::default();
-    for (backend, kind, count) in api.store().read().await?.finding_counts().await? {
+    for (backend, kind, count) in api.store().look().await?.finding_counts().await? {
         let labels = vec![("backend", backend), ("kind", kind)];
         findings.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
     }

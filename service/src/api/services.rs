@@ -27,7 +27,7 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
     }
     let (settings, now) = (api.settings(), api.store().now());
     let mut services = vec![scheduler(settings, now, call.version)];
-    let hosts = api.store().read().await?.hosts().await?;
+    let hosts = api.store().look().await?.hosts().await?;
     let silent = api.intake().silent(&hosts);
     for record in hosts {
         let silent = silent.get(&record.backend).copied().unwrap_or_default();

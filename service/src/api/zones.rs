@@ -10,7 +10,7 @@ use super::{call::Call, error::ApiError, state::ApiState};
 /// A zone is available when a backend in it takes volumes.
 pub(crate) async fn list(State(api): State<ApiState>, _call: Call) -> Result<Json<Value>, ApiError> {
     let mut zones: BTreeMap<String, bool> = BTreeMap::new();
-    for host in api.store().read().await?.hosts().await? {
+    for host in api.store().look().await?.hosts().await? {
         *zones.entry(host.availability_zone).or_default() |= !host.disabled;
     }
     let zones: Vec<Value> = zones

@@ -88,9 +88,9 @@ async fn known_volumes(look: &Look<'_>, sides: &Sides, found: &mut Vec<Finding>)
         }
         let Some((_, reference)) = volume.placed() else { continue };
         // The record before and after the backend, so that a change of both in between is no difference.
-        let before = look.store.read().await?.volume(volume.id).await?;
+        let before = look.store.look().await?.volume(volume.id).await?;
         let held = look.driver.inspect(look.ctx, &reference).await.map_err(Error::Backend)?;
-        let after = look.store.read().await?.volume(volume.id).await?;
+        let after = look.store.look().await?.volume(volume.id).await?;
         let steady = before.zip(after).filter(|(before, after)| {
             before.state == after.state && before.size == after.size && after.state == VolumeState::Available
         });
@@ -113,7 +113,7 @@ async fn known_snapshots(look: &Look<'_>, sides: &Sides, found: &mut Vec<Finding
     for snapshot in rest.filter(|snapshot| !held.contains(&snapshot.id)) {
         let reference = snapshot.reference();
         let held = look.driver.inspect_snapshot(look.ctx, &reference).await.map_err(Error::Backend)?;
-        let record = look.store.read().await?.snapshot(snapshot.id).await?;
+        let record = look.store.look().await?.snapshot(snapshot.id).await?;
         if held.is_none() && record.is_some_and(|record| record.state == SnapshotState::Available) {
             found.push(Finding {
                 kind: Kind::RecordWithoutSnapshot,
@@ -133,7 +133,7 @@ async fn unknown_exports(look: &Look<'_>, sides: &Sides, found: &mut Vec<Finding
         for id in held.attachments.iter().filter(|id| !known.contains(id)) {
             let now = look.driver.inspect(look.ctx, &held.volume).await.map_err(Error::Backend)?;
             let there = now.is_some_and(|now| now.attachments.contains(id));
-            if there && look.store.read().await?.attachment(*id).await?.is_none() {
+            if there && look.store.look().await?.attachment(*id).await?.is_none() {
                 found.push(Finding {
                     kind: Kind::ExportWithoutRecord,
                     about: About::Attachment { volume: held.volume.clone(), attachment: *id },
@@ -154,7 +154,7 @@ async fn known_exports(look: &Look<'_>, sides: &Sides, found: &mut Vec<Finding>)
         let Some((_, reference)) = volume else { continue };
         // Without the volume there can be no export: that is the finding then.
         let Some(held) = look.driver.inspect(look.ctx, &reference).await.map_err(Error::Backend)? else { continue };
-        let record = look.store.read().await?.attachment(attachment.id).await?;
+        let record = look.store.look().await?.attachment(attachment.id).await?;
         if record.as_ref().is_some_and(is_exported) && !held.attachments.contains(&attachment.id) {
             found.push(Finding {
                 kind: Kind::AttachmentWithoutExport,

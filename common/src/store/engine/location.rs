@@ -79,7 +79,7 @@ impl Location {
         match self {
             Self::File(path) => sqlite::open(path, role).map(Connection::Sqlite),
             Self::Memory(name) => sqlite::open_memory(name).map(Connection::Sqlite),
-            Self::Postgres(location) => postgres::connect(location).await.map(Connection::Postgres),
+            Self::Postgres(location) => postgres::connect(location, role).await.map(Connection::Postgres),
         }
     }
 }

@@ -8,13 +8,21 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{Row, connection::Step, location::PostgresLocation, query::Query, value::Value};
+use super::{
+    Row,
+    connection::Step,
+    location::{PostgresLocation, Role},
+    query::Query,
+    value::Value,
+};
 use crate::store::error::{Error, Result};
 
 /// For a connection to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// For any one statement. The server gives up by itself a little earlier, so that it says why.
 const STATEMENT: Duration = Duration::from_secs(35);
+/// Statements that a connection keeps prepared: more than the store has.
+const STATEMENTS: usize = 256;
 /// What the server itself bounds, in milliseconds: a statement, the wait for a lock, and a transaction whose client has
 /// gone silent, which would otherwise keep all other writers waiting. In seconds: when it asks a client that says
 /// nothing whether its machine is there.
@@ -32,13 +40,31 @@ const SETTINGS: [(&str, &str); 6] = [
 pub(in crate::store) struct Postgres {
     inner: PgConnection,
     broken: bool,
+    part: Part,
+}
+
+/// How the last part of a shared transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// There is none.
+    None,
+    /// Statements are in it, all of which went well.
+    Open,
+    /// A statement of it failed: the server takes no more until it is undone.
+    Spoiled,
+    /// It is kept. The server is told with the next message; a commit keeps it anyway.
+    Kept,
 }
 
 /// Connects.
-pub(super) async fn connect(location: &PostgresLocation) -> Result<Postgres> {
-    let options = location.options()?;
+pub(super) async fn connect(location: &PostgresLocation, role: Role) -> Result<Postgres> {
+    let options = location.options()?.statement_cache_capacity(STATEMENTS);
+    let options = match role {
+        Role::Reader => options.options([("default_transaction_read_only", "on")]),
+        Role::Writer => options,
+    };
     match timeout(CONNECT, options.connect()).await {
-        Ok(Ok(inner)) => Ok(Postgres { inner, broken: false }),
+        Ok(Ok(inner)) => Ok(Postgres { inner, broken: false, part: Part::None }),
         Ok(Err(error)) => Err(Error::Away(Arc::new(error))),
         Err(late) => Err(Error::Away(Arc::new(late))),
     }
@@ -83,18 +109,25 @@ impl Postgres {
     }
 
     pub(super) async fn step(&mut self, step: Step) -> Result<()> {
-        self.script(match step {
-            Step::BeginRead => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        let text = match (step, self.part) {
+            (Step::BeginRead, _) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             // The row's lock is the turn: held until the transaction ends, by whichever process of whichever machine.
-            Step::BeginWrite => "BEGIN; UPDATE turn SET number = number + 1 WHERE id = 1",
-            Step::BeginPart => "SAVEPOINT part",
-            Step::EndPart => "RELEASE SAVEPOINT part",
-            Step::UndoPart => "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part",
-            Step::Undo => "ROLLBACK",
-            Step::BeginSchema => "BEGIN; UPDATE schema_changes SET name = name WHERE number = 0",
-            Step::EndSchema => "COMMIT",
-        })
-        .await
+            (Step::BeginWrite, _) => "BEGIN; UPDATE turn SET number = number + 1 WHERE id = 1",
+            (Step::BeginPart, Part::Kept) => "RELEASE SAVEPOINT part; SAVEPOINT part",
+            (Step::BeginPart, _) => "SAVEPOINT part",
+            (Step::EndPart, Part::Open) => {
+                self.part = Part::Kept;
+                return Ok(());
+            }
+            (Step::EndPart, _) => "RELEASE SAVEPOINT part",
+            (Step::UndoPart, _) => "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part",
+            (Step::Undo, _) => "ROLLBACK",
+            (Step::BeginSchema, _) => "BEGIN; UPDATE schema_changes SET name = name WHERE number = 0",
+            (Step::EndSchema, _) => "COMMIT",
+        };
+        self.script(text).await?;
+        self.part = if step == Step::BeginPart { Part::Open } else { Part::None };
+        Ok(())
     }
 
     /// Makes the transaction durable, with a mark by which it is found again if the answer gets lost.
@@ -103,7 +136,9 @@ impl Postgres {
             "INSERT INTO commits (mark, number) SELECT '{}', number FROM turn WHERE id = 1; COMMIT",
             mark.as_hyphenated()
         );
-        self.bounded(async |inner| inner.execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)).await
+        self.bounded(async |inner| inner.execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)).await?;
+        self.part = Part::None;
+        Ok(())
     }
 
     pub(super) async fn execute(&mut self, query: &Query) -> Result<u64> {
@@ -125,7 +160,10 @@ impl Postgres {
             Err(late) => Err(Error::Away(Arc::new(late))),
         };
         // One that takes no writes may have been the one that does, before another took over: a new connection finds that.
-        result.inspect_err(|error| self.broken |= error.ends_connection() || matches!(error, Error::ReadOnly(_)))
+        result.inspect_err(|error| {
+            self.broken |= error.ends_connection() || matches!(error, Error::ReadOnly(_));
+            self.part = if self.part == Part::Open { Part::Spoiled } else { self.part };
+        })
     }
 
     /// Says goodbye to the server, if it listens.

@@ -77,7 +77,7 @@ impl Query {
         from_row: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let sent = tx.sent(self);
-        tx.connection()?.fetch(&sent, from_row).await
+        tx.fetch(&sent, from_row).await
     }
 
     /// The first row, if there is one.

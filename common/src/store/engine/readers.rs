@@ -8,9 +8,10 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    Connection,
+    Connection, Row,
     connection::Step,
     location::{Location, Role},
+    query::Query,
 };
 use crate::store::error::{Error, Result};
 
@@ -27,12 +28,24 @@ pub(in crate::store) struct Readers {
     permits: Arc<Semaphore>,
 }
 
-/// A view, until dropped.
+/// What is read from, until dropped.
 #[derive(Debug)]
 pub(in crate::store) struct Reading {
     connection: Option<Connection>,
     readers: Readers,
     permit: Option<OwnedSemaphorePermit>,
+    extent: Extent,
+    /// The connection lay idle and may have been lost meanwhile, perhaps with its server.
+    untried: bool,
+}
+
+/// What sees one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Everything: it is a transaction.
+    View,
+    /// Each statement for itself.
+    Statement,
 }
 
 impl Readers {
@@ -46,26 +59,54 @@ impl Readers {
 
     /// Begins a view.
     pub(in crate::store) async fn begin(&self) -> Result<Reading> {
-        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
-        let permit = permit.map_err(|_| Error::Overloaded)?.map_err(|closed| Error::Away(Arc::new(closed)))?;
+        let permit = self.permit().await?;
         let kept = self.idle().pop();
         let connection = match kept {
             Some(mut connection) => match connection.step(Step::BeginRead).await {
                 Ok(()) => connection,
                 // It was lost while it lay idle, perhaps with its server; a new one shows whether that is back.
-                Err(error) if error.ends_connection() => self.fresh().await?,
+                Err(error) if error.ends_connection() => self.fresh(Extent::View).await?,
                 Err(error) => return Err(error),
             },
-            None => self.fresh().await?,
+            None => self.fresh(Extent::View).await?,
         };
-        Ok(Reading { connection: Some(connection), readers: self.clone(), permit: Some(permit) })
+        Ok(self.reading(connection, permit, Extent::View))
     }
 
-    async fn fresh(&self) -> Result<Connection> {
+    /// Begins to read by one statement, or by several that need not see the same state: on a server that spares the
+    /// messages that begin and end a transaction, which are as many as those of a small read.
+    pub(in crate::store) async fn look(&self) -> Result<Reading> {
+        if !matches!(self.location, Location::Postgres(_)) {
+            return self.begin().await;
+        }
+        let permit = self.permit().await?;
+        let kept = self.idle().pop();
+        let untried = kept.is_some();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.fresh(Extent::Statement).await?,
+        };
+        let mut reading = self.reading(connection, permit, Extent::Statement);
+        reading.untried = untried;
+        Ok(reading)
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
+        permit.map_err(|_| Error::Overloaded)?.map_err(|closed| Error::Away(Arc::new(closed)))
+    }
+
+    fn reading(&self, connection: Connection, permit: OwnedSemaphorePermit, extent: Extent) -> Reading {
+        Reading { connection: Some(connection), readers: self.clone(), permit: Some(permit), extent, untried: false }
+    }
+
+    async fn fresh(&self, extent: Extent) -> Result<Connection> {
         // Others that lie idle were lost with the same server.
         self.idle().clear();
         let mut connection = self.location.connect(Role::Reader).await?;
-        connection.step(Step::BeginRead).await?;
+        if extent == Extent::View {
+            connection.step(Step::BeginRead).await?;
+        }
         Ok(connection)
     }
 
@@ -88,6 +129,22 @@ impl Reading {
     pub(in crate::store) fn connection(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("there until dropped")
     }
+
+    /// Runs a statement; every row as `from_row` reads it.
+    pub(in crate::store) async fn fetch<T>(
+        &mut self,
+        query: &Query,
+        from_row: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let found = self.connection().fetch(query, &from_row).await;
+        let lost = found.as_ref().is_err_and(Error::ends_connection);
+        if !(std::mem::take(&mut self.untried) && lost) {
+            return found;
+        }
+        // A new one shows whether the server is back.
+        self.connection = Some(self.readers.fresh(self.extent).await?);
+        self.connection().fetch(query, from_row).await
+    }
 }
 
 impl Drop for Reading {
@@ -96,7 +153,7 @@ impl Drop for Reading {
         if connection.is_broken() {
             return;
         }
-        if connection.undo_now(Step::Undo) {
+        if self.extent == Extent::Statement || connection.undo_now(Step::Undo) {
             self.readers.idle().push(connection);
         } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (readers, permit) = (self.readers.clone(), self.permit.take());

@@ -15,10 +15,13 @@ use crate::{
 /// A row while it is read.
 pub(in crate::store) struct Row<'a> {
     cells: Cells<'a>,
+    /// Columns before this one are another table's.
+    first: usize,
     /// Where the next column is likely to be: records are mostly read in the order of their columns.
     next: Cell<usize>,
 }
 
+#[derive(Clone, Copy)]
 enum Cells<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
     Postgres(&'a PgRow),
@@ -42,11 +45,20 @@ impl Cells<'_> {
 
 impl<'a> Row<'a> {
     pub(super) fn sqlite(row: &'a rusqlite::Row<'a>) -> Self {
-        Self { cells: Cells::Sqlite(row), next: Cell::new(0) }
+        Self::of(Cells::Sqlite(row), 0)
     }
 
     pub(super) fn postgres(row: &'a PgRow) -> Self {
-        Self { cells: Cells::Postgres(row), next: Cell::new(0) }
+        Self::of(Cells::Postgres(row), 0)
+    }
+
+    fn of(cells: Cells<'a>, first: usize) -> Self {
+        Self { cells, first, next: Cell::new(first) }
+    }
+
+    /// The record that begins with the column at `first`, of a statement that joins several tables.
+    pub(in crate::store) fn from(&self, first: usize) -> Self {
+        Self::of(self.cells, first)
     }
 
     fn index(&self, column: &'static str) -> Result<usize> {
@@ -54,7 +66,7 @@ impl<'a> Row<'a> {
         let index = if self.cells.is_named(guess, column) {
             guess
         } else {
-            let found = (0..self.cells.len()).find(|index| self.cells.is_named(*index, column));
+            let found = (self.first..self.cells.len()).find(|index| self.cells.is_named(*index, column));
             found.ok_or_else(|| damaged(column, "the statement has no such column"))?
         };
         self.next.set(index + 1);
@@ -113,6 +125,11 @@ pub(in crate::store) fn text(row: &Row<'_>, column: &'static str) -> Result<Stri
 
 pub(in crate::store) fn text_or_null(row: &Row<'_>, column: &'static str) -> Result<Option<String>> {
     Ok(row.text(column)?.map(str::to_owned))
+}
+
+/// Whether the column has a value.
+pub(in crate::store) fn is_there(row: &Row<'_>, column: &'static str) -> Result<bool> {
+    Ok(row.text(column)?.is_some())
 }
 
 pub(in crate::store) fn number(row: &Row<'_>, column: &'static str) -> Result<i64> {

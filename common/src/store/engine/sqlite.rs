@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{ErrorCode, OpenFlags, Statement};
+use rusqlite::{ErrorCode, config::DbConfig, OpenFlags, Statement};
 
 use super::{
     Row,
@@ -48,6 +48,8 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Sqlite> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let inner = rusqlite::Connection::open_with_flags(path, flags).map_err(told)?;
     inner.busy_timeout(BUSY_TIMEOUT).map_err(told)?;
+    // The same plan whatever the values: SQLite would otherwise plan some statements anew for each.
+    inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(told)?;
     inner.set_prepared_statement_cache_capacity(STATEMENTS);
     inner
         .execute_batch(

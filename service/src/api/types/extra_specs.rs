@@ -83,7 +83,7 @@ fn one(key: &str, value: &str) -> Value {
 
 async fn read(api: &ApiState, call: &Call) -> Result<TypeRecord, ApiError> {
     let id = call.id("volume type")?;
-    by_id(&mut api.store().read().await?, id).await
+    by_id(&mut api.store().look().await?, id).await
 }
 
 async fn change(

@@ -23,7 +23,7 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
             "cannot filter by {unknown:?}; known here: is_public, name, extra_specs"
         )));
     }
-    let mut tx = api.store().read().await?;
+    let mut tx = api.store().look().await?;
     let mut types = tx.volume_types().await?;
     types.retain(|kind| {
         public.is_none_or(|public| kind.is_public == public)
@@ -48,14 +48,14 @@ pub(crate) async fn list(State(api): State<ApiState>, mut call: Call) -> Result<
 }
 
 pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Json<Value>, ApiError> {
-    let mut tx = api.store().read().await?;
+    let mut tx = api.store().look().await?;
     let kind = by_id(&mut tx, call.id("volume type")?).await?;
     Ok(Json(json!({ "volume_type": view::detail(&kind) })))
 }
 
 pub(crate) async fn default(State(api): State<ApiState>, _call: Call) -> Result<Json<Value>, ApiError> {
     let name = &api.settings().default_type;
-    let mut tx = api.store().read().await?;
+    let mut tx = api.store().look().await?;
     let kind = tx.volume_type_named(name).await?.ok_or_else(|| ApiError::not_found("default volume type", name))?;
     Ok(Json(json!({ "volume_type": view::detail(&kind) })))
 }

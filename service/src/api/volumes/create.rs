@@ -23,16 +23,16 @@ pub(crate) async fn create(
     body: Body,
 ) -> Result<(StatusCode, Response), ApiError> {
     let Asked { mut new, type_name } = read(body)?;
-    let mut tx = api.store().read().await?;
+    let mut tx = api.store().look().await?;
     let asked = find_type(&mut tx, type_name, new.source, &api.settings().default_type).await?;
-    // No view is kept open while the intake waits for its turn to write.
+    // No connection is kept while the intake waits for its turn to write.
     drop(tx);
     new.type_id = asked.as_ref().map(|kind| kind.id);
     let volume = api.intake().create_volume(&call.who, new).await?;
     // Only a source brings another type than the one that was asked for.
     let kind = match asked {
         Some(asked) if volume.type_id == Some(asked.id) => Some(asked),
-        _ => show::kind(&mut api.store().read().await?, &volume).await?,
+        _ => show::kind(&mut api.store().look().await?, &volume).await?,
     };
     // Nobody can have attached it yet.
     Ok((StatusCode::ACCEPTED, show::made(&api, &call, &volume, &[], kind.as_ref())))

@@ -3,6 +3,7 @@
 use ashlar_common::store::{
     Tx,
     records::{AttachmentRecord, TypeRecord, VolumeRecord},
+    volumes::WholeVolume,
 };
 use axum::{
     Json,
@@ -12,7 +13,7 @@ use axum::{
 use serde::Serialize;
 
 use super::view::{self, Shape, View};
-use crate::api::{call::Call, error::ApiError, owned, state::ApiState};
+use crate::api::{call::Call, error::ApiError, state::ApiState};
 
 /// `{"volume": {...}}`, written straight from the record: this is what clients ask most.
 #[derive(Serialize)]
@@ -22,10 +23,10 @@ struct Shown<'a> {
 
 pub(crate) async fn show(State(api): State<ApiState>, call: Call) -> Result<Response, ApiError> {
     let id = call.volume()?;
-    let mut tx = api.store().read().await?;
-    let volume = owned::volume(&mut tx, &call.who, id).await?;
-    let attachments = tx.attachments_of(&[volume.id]).await?;
-    let kind = kind(&mut tx, &volume).await?;
+    let found = api.store().look().await?.whole_volume(id).await?;
+    let WholeVolume { volume, kind, attachments } = found
+        .filter(|found| found.volume.project_id == call.who.project_id)
+        .ok_or_else(|| ApiError::not_found("volume", id))?;
     let shape = Shape::new(&call, api.settings(), kind.as_slice());
     Ok(Json(Shown { volume: view::detail(&volume, attachments.iter(), &shape) }).into_response())
 }

@@ -69,7 +69,8 @@ async fn fill(config: &Path, what: What, count: u32) -> Outcome {
     let config = Config::load(config)?;
     let store = Store::open(&config.store_location()).await?;
     let mut tx = store.read().await?;
-    let pool = tx.pools().await?.into_iter().next().ok_or("no host has reported a pool: run the service first")?;
+    let pool =
+        tx.hosts_and_pools().await?.1.into_iter().next().ok_or("no host has reported a pool: run the service first")?;
     let kind = tx.volume_type_named(&config.api.default_volume_type).await?;
     drop(tx);
     let common = Common { config, pool, kind, now: Timestamp::now() };

@@ -81,10 +81,10 @@ impl Planted {
             Self::ClaimedTwice => ("phase = 'pending' AND epoch = $3", "epoch = $3", ""),
             Self::NotPutBack => ("SET phase = 'pending', not_before", "SET phase = 'running', not_before", ""),
             Self::PromisedRoomForgotten => {
-                ("COALESCE(u.provisioned_bytes, 0) AS provisioned", "0 AS provisioned", "FROM pools")
+                ("COALESCE(u.provisioned_bytes, 0) AS provisioned", "0 AS provisioned", "JOIN pools")
             }
             Self::PromiseSinceReportForgotten => {
-                ("COALESCE(u.promised_bytes, 0) AS promised", "0 AS promised", "FROM pools")
+                ("COALESCE(u.promised_bytes, 0) AS promised", "0 AS promised", "JOIN pools")
             }
             Self::StaleReportTrusted => ("$4, $5)", "$4, $5 + 3)", "INTO pools"),
             Self::StatusFromBefore => ("status = $6", "status = status", "UPDATE volumes"),

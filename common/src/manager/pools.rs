@@ -69,8 +69,8 @@ impl Intake {
 }
 
 async fn look(store: &Store, sightings: &Sightings) -> store::error::Result<()> {
-    let mut tx = store.read().await?;
-    let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
+    let mut tx = store.look().await?;
+    let (hosts, pools) = tx.hosts_and_pools().await?;
     sightings.see(&hosts, &pools, store.clock().uptime);
     Ok(())
 }
@@ -88,14 +88,14 @@ impl Scheduling {
 
     /// The pools as a process sees them that has watched the hosts until `uptime`.
     async fn views(&self, tx: &mut Tx, uptime: Duration) -> store::error::Result<Vec<PoolView>> {
-        let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
+        let (hosts, pools) = tx.hosts_and_pools().await?;
         let silences = self.sightings.see(&hosts, &pools, uptime);
         Ok(self.joined(&hosts, pools, &silences))
     }
 
     /// The pools as a process sees them that has watched nobody, and has to believe the dates of the hosts.
     pub(super) async fn views_by_dates(&self, tx: &mut Tx, now: Timestamp) -> store::error::Result<Vec<PoolView>> {
-        let (hosts, pools) = (tx.hosts().await?, tx.pools().await?);
+        let (hosts, pools) = tx.hosts_and_pools().await?;
         let silences = sightings::by_dates(&hosts, &pools, now);
         Ok(self.joined(&hosts, pools, &silences))
     }

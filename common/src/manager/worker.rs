@@ -77,8 +77,12 @@ impl Worker {
     pub async fn run(&self, ear: &Ear) -> Result<(), store::Error> {
         let slots = Arc::new(Semaphore::new(usize::try_from(self.settings.concurrency).unwrap_or(1)));
         let (freed, tasks) = (Arc::new(Notify::new()), TaskTracker::new());
+        let mut more = false;
         let ended = loop {
-            match self.claim(&slots).await {
+            let claimed = self.claim(&slots, more).await;
+            // All slots were filled, so others may wait behind.
+            more = claimed.as_ref().is_ok_and(|operations| !operations.is_empty() && slots.available_permits() == 0);
+            match claimed {
                 Ok(operations) => {
                     for (operation, slot) in operations {
                         let (worker, freed) = (self.clone(), Arc::clone(&freed));
@@ -108,24 +112,28 @@ impl Worker {
         ended.map_or(Ok(()), Err)
     }
 
-    /// Claims as many due operations as there are free slots.
+    /// Claims as many due operations as there are free slots. Unless there are likely to be some, it looks first: claiming
+    /// takes the write lock and a durable commit.
     async fn claim(
         &self,
         slots: &Arc<Semaphore>,
+        likely: bool,
     ) -> Result<Vec<(Operation, tokio::sync::OwnedSemaphorePermit)>, store::Error> {
-        let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
         let clock = self.store.clock();
-        // Looked at in a read first: claiming takes the write lock and a durable commit.
-        if free == 0
+        if slots.available_permits() == 0
             || !self.lease.holds()
-            || !self.store.look().await?.any_due(&self.backend, self.epoch, clock).await?
+            || !(likely || self.store.look().await?.any_due(&self.backend, self.epoch, clock).await?)
         {
             return Ok(Vec::new());
         }
         self.store.reached(Point::Due).await;
         let mut tx = self.store.write().await?;
-        tx.still_member(&self.backend, self.epoch).await?;
+        // Counted here, since more may have become free while this waited for its turn.
+        let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
         let operations = tx.claim_operations(&self.backend, self.epoch, free, clock).await?;
+        if operations.is_empty() {
+            return Ok(Vec::new());
+        }
         self.store.reached(Point::Marked).await;
         tx.commit().await?;
         self.store.reached(Point::Claimed).await;

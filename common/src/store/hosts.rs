@@ -1,5 +1,7 @@
 //! The tables `hosts` and `pools`: who serves a backend, and what it reports.
 
+use std::sync::LazyLock;
+
 use super::{
     engine::{Row, query, row},
     error::Result,
@@ -140,27 +142,44 @@ impl Tx {
             .await
     }
 
-    /// Every pool's last report, with what the records say of the pool beside it.
+    /// Every backend's host, and every pool's last report with what the records say of the pool beside it; both by name.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn pools(&mut self) -> Result<Vec<PoolRecord>> {
-        query(
-            "SELECT p.backend, p.stats, p.reported_at, p.moment, COALESCE(u.provisioned_bytes, 0) AS provisioned, \
-             COALESCE(u.volumes, 0) AS volumes, COALESCE(u.promised_bytes, 0) AS promised FROM pools AS p \
-             LEFT JOIN pool_use AS u ON u.backend = p.backend AND u.pool = p.pool ORDER BY p.backend, p.pool",
-        )
-        .fetch_all(self, |row| {
-            Ok(PoolRecord {
-                backend: row::parsed(row, "backend")?,
-                stats: row::json(row, "stats")?,
-                reported_at: row::time(row, "reported_at")?,
-                moment: row::count(row, "moment")?,
-                provisioned: row::bytes(row, "provisioned")?,
-                volumes: row::count(row, "volumes")?,
-                promised: row::bytes(row, "promised")?,
+    pub async fn hosts_and_pools(&mut self) -> Result<(Vec<HostRecord>, Vec<PoolRecord>)> {
+        let mut hosts: Vec<HostRecord> = Vec::new();
+        let pools = query(WITH_POOLS.as_str())
+            .fetch_all(self, |row| {
+                let backend: BackendName = row::parsed(row, "backend")?;
+                if hosts.last().is_none_or(|last| last.backend != backend) {
+                    hosts.push(host_from_row(&row.from(0))?);
+                }
+                let pool = row.from(HOST_COLUMNS.split(", ").count());
+                row::is_there(&pool, "stats")?.then(|| pool_from_row(backend, &pool)).transpose()
             })
-        })
-        .await
+            .await?;
+        Ok((hosts, pools.into_iter().flatten().collect()))
     }
+}
+
+static WITH_POOLS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT h.{}, p.stats, p.reported_at, p.moment, COALESCE(u.provisioned_bytes, 0) AS provisioned, \
+         COALESCE(u.volumes, 0) AS volumes, COALESCE(u.promised_bytes, 0) AS promised FROM hosts AS h \
+         LEFT JOIN pools AS p ON p.backend = h.backend LEFT JOIN pool_use AS u ON u.backend = p.backend \
+         AND u.pool = p.pool ORDER BY h.backend, p.pool",
+        HOST_COLUMNS.replace(", ", ", h.")
+    )
+});
+
+fn pool_from_row(backend: BackendName, row: &Row<'_>) -> Result<PoolRecord> {
+    Ok(PoolRecord {
+        backend,
+        stats: row::json(row, "stats")?,
+        reported_at: row::time(row, "reported_at")?,
+        moment: row::count(row, "moment")?,
+        provisioned: row::bytes(row, "provisioned")?,
+        volumes: row::count(row, "volumes")?,
+        promised: row::bytes(row, "promised")?,
+    })
 }

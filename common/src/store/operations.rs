@@ -115,10 +115,10 @@ impl Tx {
     }
 
     /// Claims up to `limit` operations that are due: new ones, those that the caller deferred, and those that a process left
-    /// behind which is no member any more. The caller must be one.
+    /// behind which is no member any more. Each with the attempts that were made before.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// [`Error::Fenced`] when the caller is no member any more.
     pub async fn claim_operations(
         &mut self,
         backend: &BackendName,
@@ -126,25 +126,26 @@ impl Tx {
         limit: u32,
         clock: Clock,
     ) -> Result<Vec<Operation>> {
-        let sql = format!("SELECT {COLUMNS} FROM operations WHERE {DUE} ORDER BY sequence LIMIT $4");
-        let operations = query(sql)
-            .bind(backend.to_string())
-            .bind(micros(clock.uptime))
-            .bind(epoch.cast_signed())
-            .bind(i64::from(limit))
-            .fetch_all(self, from_row)
-            .await?;
-        // In slices, since engines bound the number of parameters.
-        for slice in operations.chunks(500) {
-            let mut claim = query(
-                "UPDATE operations SET phase = 'running', epoch = $1, attempts = attempts + 1, updated_at = $2 WHERE id IN (",
-            )
-            .bind(epoch.cast_signed())
-            .bind(row::micros(clock.now));
-            claim.push_list(slice.iter().map(|operation| operation.id.to_string())).push(")");
-            claim.execute(self).await?;
+        let mut operations = query(format!(
+            "UPDATE operations SET phase = 'running', epoch = $3, attempts = attempts + 1, updated_at = $5 WHERE id IN \
+             (SELECT id FROM operations WHERE {DUE} ORDER BY sequence LIMIT $4) \
+             AND EXISTS (SELECT 1 FROM members AS own WHERE own.epoch = $3 AND own.backend = $1) \
+             RETURNING sequence, {COLUMNS}"
+        ))
+        .bind(backend.to_string())
+        .bind(micros(clock.uptime))
+        .bind(epoch.cast_signed())
+        .bind(i64::from(limit))
+        .bind(row::micros(clock.now))
+        .fetch_all(self, |row| Ok((row::count(row, "sequence")?, from_row(row)?)))
+        .await?;
+        if operations.is_empty() {
+            self.still_member(backend, epoch).await?;
         }
-        Ok(operations)
+        operations.sort_by_key(|(sequence, _)| *sequence);
+        let before =
+            |(_, claimed): (u64, Operation)| Operation { attempts: claimed.attempts.saturating_sub(1), ..claimed };
+        Ok(operations.into_iter().map(before).collect())
     }
 
     /// Whether [`Tx::claim_operations`] would find anything.

@@ -72,11 +72,9 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn pool_use_by_records(&mut self) -> Result<Vec<PoolUse>> {
-        query(format!(
-            "{BY_RECORDS} WHERE v.backend IS NOT NULL GROUP BY v.backend, v.pool ORDER BY v.backend, v.pool"
-        ))
-        .fetch_all(self, from_row)
-        .await
+        query(format!("{BY_RECORDS} WHERE v.backend IS NOT NULL GROUP BY v.backend, v.pool ORDER BY v.backend, v.pool"))
+            .fetch_all(self, from_row)
+            .await
     }
 
     /// Has a volume that an operation makes, grows or gives back count for `provisioned` bytes on its pool from now on,

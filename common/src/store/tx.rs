@@ -56,7 +56,7 @@ impl Tx {
     pub(super) async fn fetch<T>(
         &mut self,
         query: &Query,
-        from_row: impl Fn(&Row<'_>) -> Result<T>,
+        from_row: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         match &mut self.inner {
             Inner::Reading(reading) => reading.fetch(query, from_row).await,

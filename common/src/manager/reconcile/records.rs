@@ -83,11 +83,15 @@ async fn miscounted(tx: &mut Tx, look: &Look<'_>, found: &mut Vec<Finding>) -> R
     for pool in pools {
         let of = |all: &[PoolUse]| {
             let found = all.iter().find(|one| one.backend == *look.backend && one.pool == *pool);
-            found.map_or((ByteCount::ZERO, 0, ByteCount::ZERO), |found| (found.provisioned, found.volumes, found.promised))
+            found.map_or((ByteCount::ZERO, 0, ByteCount::ZERO), |found| {
+                (found.provisioned, found.volumes, found.promised)
+            })
         };
         let (right, wrong) = (of(&by_records), of(&counted));
         if right != wrong {
-            let of = |(provisioned, volumes, promised)| format!("{provisioned} in {volumes} volumes, {promised} in no report");
+            let of = |(provisioned, volumes, promised)| {
+                format!("{provisioned} in {volumes} volumes, {promised} in no report")
+            };
             let detail = format!("{}; counted as {}", of(right), of(wrong));
             let about = About::Pool { pool: pool.clone() };
             found.push(Finding { kind: Kind::PoolMiscounted, about, detail, ours: true });

@@ -342,11 +342,11 @@ async fn an_older_report_of_a_slower_member_replaces_no_newer_one() {
     let worker = bench.worker().await;
     worker.report_once().await.expect("reported");
     let mut tx = worker.store.write().await.expect("a transaction");
-    let newer = tx.pools().await.expect("pools");
+    let newer = tx.hosts_and_pools().await.expect("pools").1;
     let asked = store::hosts::Asked { moment: newer[0].moment - 1, at: worker.store.now() };
     let empty = crate::stats::BackendStats { pools: Vec::new() };
     tx.report_pools(&backend(), &empty, asked).await.expect("an answer");
-    assert_eq!(tx.pools().await.expect("pools"), newer);
+    assert_eq!(tx.hosts_and_pools().await.expect("pools").1, newer);
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ impl Connection {
     pub(in crate::store) async fn fetch<T>(
         &mut self,
         query: &Query,
-        from_row: impl Fn(&Row<'_>) -> Result<T>,
+        from_row: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         match self {
             Self::Sqlite(sqlite) => sqlite.fetch(query, from_row),

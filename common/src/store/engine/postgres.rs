@@ -145,7 +145,11 @@ impl Postgres {
         self.bounded(async |inner| Ok(prepared(query).execute(inner).await?.rows_affected())).await
     }
 
-    pub(super) async fn fetch<T>(&mut self, query: &Query, from_row: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    pub(super) async fn fetch<T>(
+        &mut self,
+        query: &Query,
+        mut from_row: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let rows = self.bounded(async |inner| prepared(query).fetch_all(inner).await).await?;
         rows.iter().map(|row| from_row(&Row::postgres(row))).collect()
     }

@@ -74,7 +74,7 @@ impl Query {
     pub(in crate::store) async fn fetch_all<T>(
         self,
         tx: &mut Tx,
-        from_row: impl Fn(&Row<'_>) -> Result<T>,
+        from_row: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let sent = tx.sent(self);
         tx.fetch(&sent, from_row).await
@@ -84,7 +84,7 @@ impl Query {
     pub(in crate::store) async fn fetch_optional<T>(
         self,
         tx: &mut Tx,
-        from_row: impl Fn(&Row<'_>) -> Result<T>,
+        from_row: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         Ok(self.fetch_all(tx, from_row).await?.into_iter().next())
     }
@@ -93,7 +93,7 @@ impl Query {
     pub(in crate::store) async fn fetch_one<T>(
         self,
         tx: &mut Tx,
-        from_row: impl Fn(&Row<'_>) -> Result<T>,
+        from_row: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<T> {
         let missing = || Error::Damaged { what: "statement", why: "it gave no row".to_owned() };
         self.fetch_optional(tx, from_row).await?.ok_or_else(missing)

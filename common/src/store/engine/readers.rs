@@ -134,9 +134,9 @@ impl Reading {
     pub(in crate::store) async fn fetch<T>(
         &mut self,
         query: &Query,
-        from_row: impl Fn(&Row<'_>) -> Result<T>,
+        mut from_row: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let found = self.connection().fetch(query, &from_row).await;
+        let found = self.connection().fetch(query, &mut from_row).await;
         let lost = found.as_ref().is_err_and(Error::ends_connection);
         if !(std::mem::take(&mut self.untried) && lost) {
             return found;

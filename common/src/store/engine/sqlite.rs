@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{ErrorCode, config::DbConfig, OpenFlags, Statement};
+use rusqlite::{ErrorCode, OpenFlags, Statement, config::DbConfig};
 
 use super::{
     Row,
@@ -199,7 +199,11 @@ impl Sqlite {
         self.noted(done).map(|rows| u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn fetch<T>(&mut self, query: &Query, from_row: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    pub(super) fn fetch<T>(
+        &mut self,
+        query: &Query,
+        mut from_row: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
         self.still_in_transaction()?;
         let mut found = Vec::new();
         let read = self.inner.prepare_cached(&query.text).and_then(|mut statement| {

@@ -25,6 +25,7 @@ pub mod upkeep;
 pub mod volumes;
 
 pub use engine::location::{Location, PostgresLocation};
+pub(crate) use engine::postgres::wire::Wire;
 pub use error::Error;
 pub use open::Store;
 pub use surroundings::{Clock, Director, Fate, Link, Simulated, Surroundings};

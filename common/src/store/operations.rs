@@ -109,9 +109,8 @@ impl Tx {
         .bind(operation.work.subject().id())
         .bind(micros(operation.not_before))
         .bind(row::micros(operation.created_at))
-        .execute(self)
-        .await?;
-        Ok(())
+        .run(self)
+        .await
     }
 
     /// Claims up to `limit` operations that are due: new ones, those that the caller deferred, and those that a process left

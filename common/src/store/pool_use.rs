@@ -95,7 +95,7 @@ impl Tx {
         .bind(volume.id.to_string())
         .bind(provisioned.as_i64())
         .bind(promised.as_i64())
-        .execute(self)
+        .run(self)
         .await?;
         query("UPDATE volumes SET provisioned_bytes = $2, promised_bytes = $3, promised_moment = $4 WHERE id = $1")
             .bind(volume.id.to_string())
@@ -156,7 +156,7 @@ impl Tx {
         .bind(place.backend.to_string())
         .bind(place.pool.to_string())
         .bind(provisioned.as_i64())
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Tx {
              (SELECT provisioned_bytes FROM volumes WHERE id = $1), promised_bytes = promised_bytes - {PROMISE}"
         ))
         .bind(id.to_string())
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }

@@ -53,6 +53,14 @@ impl Tx {
         }
     }
 
+    pub(super) async fn run(&mut self, query: Query) -> Result<()> {
+        match &mut self.inner {
+            // No commit would wait for it.
+            Inner::Reading(reading) => reading.connection().execute(&query).await.map(drop),
+            Inner::Writing(writing) => writing.connection()?.later(query).await,
+        }
+    }
+
     pub(super) async fn fetch<T>(
         &mut self,
         query: &Query,

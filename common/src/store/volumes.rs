@@ -125,7 +125,7 @@ impl Tx {
         .bind(volume.updated_at.map(row::micros))
         .bind(volume.promised.as_i64())
         .bind(volume.promised_moment.stored())
-        .execute(self)
+        .run(self)
         .await?;
         match &volume.place {
             Some(place) => self.count_in(volume.id, place, volume.provisioned).await,
@@ -180,7 +180,7 @@ impl Tx {
         .bind(row::to_json(&volume.metadata))
         .bind(row::micros(now))
         .bind(volume.promised_moment.stored())
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }

@@ -5,26 +5,28 @@
 
 use std::{
     collections::BTreeSet,
+    convert::Infallible,
     future::Future,
     mem,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use sqlx::{
-    ConnectOptions, PgConnection,
-    postgres::{PgListener, PgPoolOptions},
-};
 use tokio::{
     sync::Notify,
     task::JoinHandle,
     time::{sleep, timeout},
 };
+use tokio_postgres::types::Type;
 
 use super::Sleeper;
-use crate::{chain::chain, store::PostgresLocation};
+use crate::{
+    chain::chain,
+    store::{self, PostgresLocation, Wire},
+};
 
 const CHANNEL: &str = "ashlar";
+const LISTEN: &str = "LISTEN ashlar";
 /// Names that wait to be rung, at most. One more is left to polling.
 const WAITING: usize = 1024;
 /// No statement here takes a hundredth of this.
@@ -34,7 +36,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Pauses before a lost connection is made again grow from the first to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 /// Wake-ups must not wait for the disk: what they speak of is durable already.
-const SETTINGS: [(&str, &str); 1] = [("synchronous_commit", "off")];
+const SETTINGS: [&str; 1] = ["synchronous_commit=off"];
 /// "Not supported" and "no such function": https://www.postgresql.org/docs/current/errcodes-appendix.html
 const UNKNOWN: [&str; 3] = ["0A000", "42883", "42601"];
 
@@ -113,14 +115,28 @@ fn name(sleeper: &Sleeper) -> String {
     }
 }
 
+/// Why wake-ups stopped.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("the store's server cannot be reached")]
+    Server(#[from] tokio_postgres::Error),
+    #[error(transparent)]
+    Settings(#[from] store::Error),
+    #[error("the store's server does not answer")]
+    Silent,
+    #[error("the connection was lost")]
+    Lost,
+}
+
 /// Does it again whenever it fails, for as long as the server can do it at all.
-async fn keep<F: Future<Output = sqlx::Error>>(what: &'static str, work: impl Fn() -> F) {
+async fn keep<F: Future<Output = Trouble>>(what: &'static str, work: impl Fn() -> F) {
     let mut pause = PAUSE.0;
     loop {
         let began = tokio::time::Instant::now();
         let error = work().await;
-        let code = error.as_database_error().and_then(|told| told.code()).map(|code| code.to_string());
-        if code.is_some_and(|code| UNKNOWN.contains(&code.as_str())) {
+        if let Trouble::Server(said) = &error
+            && said.code().is_some_and(|code| UNKNOWN.contains(&code.code()))
+        {
             tracing::info!(error = chain(&error), "the store's server passes no wake-ups on; polling alone it is");
             return;
         }
@@ -130,58 +146,53 @@ async fn keep<F: Future<Output = sqlx::Error>>(what: &'static str, work: impl Fn
     }
 }
 
-async fn bounded<T>(call: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    timeout(PATIENCE, call).await.unwrap_or_else(|late| Err(sqlx::Error::Io(late.into())))
+async fn bounded<T>(call: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Trouble> {
+    Ok(timeout(PATIENCE, call).await.map_err(|_| Trouble::Silent)??)
 }
 
-async fn pass_on(location: &PostgresLocation, waiting: &Waiting) -> sqlx::Error {
-    let connected = async {
-        let options = location.options().map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
-        bounded(options.options(SETTINGS).connect()).await
-    };
-    let mut connection: PgConnection = match connected.await {
-        Ok(connection) => connection,
-        Err(error) => return error,
-    };
+async fn pass_on(location: &PostgresLocation, waiting: &Waiting) -> Trouble {
+    match ring_all(location, waiting).await {
+        Ok(never) => match never {},
+        Err(error) => error,
+    }
+}
+
+/// Rings what is to be rung, all that came together by one message, until the connection is lost.
+async fn ring_all(location: &PostgresLocation, waiting: &Waiting) -> Result<Infallible, Trouble> {
+    let mut wire = bounded(Wire::connect(&location.settings(&SETTINGS)?)).await?;
+    let client = Arc::clone(wire.client());
+    let text = "SELECT pg_notify($1, name) FROM unnest($2::text[]) AS name";
+    let ring = bounded(wire.until(client.prepare_typed(text, &[Type::TEXT, Type::TEXT_ARRAY]))).await?;
     loop {
-        let names = mem::take(&mut *waiting.names());
+        let names: Vec<String> = mem::take(&mut *waiting.names()).into_iter().collect();
         if names.is_empty() {
             waiting.more.notified().await;
             continue;
         }
-        for name in names {
-            let ring = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(name);
-            if let Err(error) = bounded(ring.execute(&mut connection)).await {
-                return error;
-            }
-        }
+        bounded(wire.until(client.execute(&ring, &[&CHANNEL, &names]))).await?;
     }
 }
 
-async fn listen(location: &PostgresLocation, name: &str, rung: &Notify) -> sqlx::Error {
+async fn listen(location: &PostgresLocation, name: &str, rung: &Notify) -> Trouble {
     match hear(location, name, rung).await {
-        Ok(()) => sqlx::Error::Io(std::io::Error::other("the connection was lost")),
+        Ok(never) => match never {},
         Err(error) => error,
     }
 }
 
 /// Hears until the connection is lost.
-async fn hear(location: &PostgresLocation, name: &str, rung: &Notify) -> sqlx::Result<()> {
-    let options = location.options().map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-    let mut listener = bounded(PgListener::connect_with(&pool)).await?;
-    bounded(listener.listen(CHANNEL)).await?;
+async fn hear(location: &PostgresLocation, name: &str, rung: &Notify) -> Result<Infallible, Trouble> {
+    let mut wire = bounded(Wire::connect(&location.settings(&[])?)).await?;
+    let client = Arc::clone(wire.client());
+    bounded(wire.until(client.batch_execute(LISTEN))).await?;
     // Nobody knows what was rung before.
     rung.notify_one();
     loop {
-        match timeout(SILENCE, listener.try_recv()).await {
-            Ok(Ok(Some(told))) if told.payload() == name => rung.notify_one(),
-            Ok(Ok(Some(_))) => {}
-            Ok(Ok(None)) => return Ok(()),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => {
-                bounded(sqlx::query("SELECT 1").execute(&mut listener)).await?;
-            }
+        match timeout(SILENCE, wire.heard()).await {
+            Ok(Some(told)) if told == name => rung.notify_one(),
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(Trouble::Lost),
+            Err(_) => bounded(wire.until(client.batch_execute("SELECT 1"))).await?,
         }
     }
 }

@@ -56,6 +56,22 @@ impl Connection {
         }
     }
 
+    /// Runs a statement of which nobody asks how many rows it touched. It may fail later: with what is waited for next.
+    pub(in crate::store) async fn later(&mut self, query: Query) -> Result<()> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.execute(&query).map(drop),
+            Self::Postgres(postgres) => postgres.later(query).await,
+        }
+    }
+
+    /// Waits for what was not waited for.
+    pub(super) async fn settle(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.settle().await,
+        }
+    }
+
     /// Runs a statement; every row as `from_row` reads it.
     pub(in crate::store) async fn fetch<T>(
         &mut self,

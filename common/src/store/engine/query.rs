@@ -70,6 +70,13 @@ impl Query {
         tx.connection()?.execute(&sent).await
     }
 
+    /// Runs it where nobody asks how many rows it touched. What it fails with may come with a later statement of the
+    /// transaction, its commit at the latest: not for what callers tell apart.
+    pub(in crate::store) async fn run(self, tx: &mut Tx) -> Result<()> {
+        let sent = tx.sent(self);
+        tx.run(sent).await
+    }
+
     /// Every row.
     pub(in crate::store) async fn fetch_all<T>(
         self,

@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Column as _, Row as _, postgres::PgRow};
+use tokio_postgres::Row as PgRow;
 
 use super::value::Value;
 use crate::{

@@ -273,8 +273,9 @@ impl Writing {
 
     /// Lets the shared commit have what this transaction did; the answer tells when it is durable.
     async fn end(mut self) -> Result<oneshot::Receiver<Result<()>>> {
-        if self.part {
-            self.connection()?.step(Step::EndPart).await?;
+        match self.part {
+            true => self.connection()?.step(Step::EndPart).await?,
+            false => self.connection()?.settle().await?,
         }
         let (sender, receiver) = oneshot::channel();
         let batch = self.lease.slot().open.as_mut().ok_or_else(closed)?;

@@ -69,7 +69,11 @@ async fn a_statement_that_fails_undoes_its_own_transaction_only() {
             tokio::spawn(async move {
                 let mut tx = begin(&store, &volume("x", 0)).await;
                 if index % 2 == 0 {
-                    let refused = tx.insert_volume(&taken).await.expect_err("the id is taken");
+                    let refused = match tx.insert_volume(&taken).await {
+                        Ok(()) => tx.commit().await,
+                        refused => refused,
+                    };
+                    let refused = refused.expect_err("the id is taken");
                     assert!(matches!(refused, Error::Database(_)), "{refused:?}");
                     return;
                 }

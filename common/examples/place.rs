@@ -1,7 +1,7 @@
-//! How long a placement takes: `cargo run --release -p ashlar-common --example place [POOLS]`.
+//! How long a placement takes: `cargo run --release -p ashlar-common --example place [POOLS] [--json]`.
 //!
 //! One line a case: pools, what is measured, milliseconds of the fastest and of the median of many runs. `cargo xtask
-//! bench` may read it. The pools are those of a large site: some down, stale, full or elsewhere, the rest alike.
+//! bench` reads it. The pools are those of a large site: some down, stale, full or elsewhere, the rest alike.
 
 use std::{
     hint::black_box,
@@ -23,7 +23,8 @@ const FRESH: Duration = Duration::from_secs(60);
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
-    let count = std::env::args().nth(1).map_or(Ok(10_000), |count| count.parse())?;
+    let (json, count): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word == "--json");
+    let count = count.first().map_or(Ok(10_000), |count| count.parse())?;
     // Shared, as the request side shares what it parsed.
     let takes = Arc::new("volume.size < 500 and capabilities.total_volumes < 1000".parse());
     let gladly = Arc::new("(volume.size < 25) ? 100 : max(0, 75 - stats.reserved_percentage)".parse());
@@ -35,10 +36,16 @@ fn main() -> Result<(), Failure> {
         .collect::<Result<Vec<_>, Failure>>()?;
     let request = request()?;
     let mut out = io::stdout();
-    writeln!(out, "pools   fastest ms  median ms  what")?;
+    let json = !json.is_empty();
+    if !json {
+        writeln!(out, "pools   fastest ms  median ms  what")?;
+    }
     let mut line = |what: &str, request: &Request, policy: &Policy| -> io::Result<()> {
         let (fastest, median) = measure(&pools, request, policy);
-        writeln!(out, "{count:<7} {fastest:>10.3} {median:>10.3}  {what}")
+        match json {
+            true => writeln!(out, "{}", serde_json::json!({ "pools": count, "what": what, "p50_ms": median })),
+            false => writeln!(out, "{count:<7} {fastest:>10.3} {median:>10.3}  {what}"),
+        }
     };
 
     line(

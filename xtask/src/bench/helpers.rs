@@ -59,7 +59,7 @@ impl Helpers {
     pub fn place(&self) -> Result<Option<String>> {
         let Ok(program) = self.program("place") else { return Ok(None) };
         let shell = Shell::new()?;
-        cmd!(shell, "{program}").quiet().read().map(Some).context("the scheduler cannot be measured")
+        cmd!(shell, "{program} --json").quiet().read().map(Some).context("the scheduler cannot be measured")
     }
 
     /// Starts a server that answers every request with `body`, and does nothing else.

@@ -59,21 +59,6 @@ impl Location {
         Turns::open(path).map(Some).map_err(unusable)
     }
 
-    /// Sees a step of a shared transaction through even where its caller goes away in the middle: on a server it takes
-    /// a message and an answer, and others who share the transaction must know how it stands.
-    pub(in crate::store) async fn undivided<T: Send + 'static>(
-        &self,
-        step: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        match self {
-            Self::File(_) | Self::Memory(_) => step.await,
-            Self::Postgres(_) => {
-                let gone = |error| Error::Away(Arc::new(std::io::Error::other::<tokio::task::JoinError>(error)));
-                tokio::spawn(step).await.map_err(gone)?
-            }
-        }
-    }
-
     /// Connects.
     pub(in crate::store) async fn connect(&self, role: Role) -> Result<Connection> {
         match self {

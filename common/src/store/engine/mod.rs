@@ -16,6 +16,7 @@ pub(super) mod row;
 pub(super) mod sqlite;
 mod sqlite_file;
 pub(super) mod turn;
+mod undivided;
 pub(super) mod value;
 pub(super) mod writers;
 

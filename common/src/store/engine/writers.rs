@@ -23,6 +23,7 @@ use super::{
     connection::Step,
     location::Location,
     turn::Turns,
+    undivided::undivided,
 };
 use crate::store::error::{Error, Result};
 
@@ -98,7 +99,7 @@ impl Writers {
                 writing.open(&shared).await?;
                 Ok(writing)
             };
-            self.0.location.undivided(open).await
+            undivided(&self.0.location, open).await
         })
         .await
         .unwrap_or(Err(Error::Busy))
@@ -267,7 +268,7 @@ impl Writing {
     /// Waits until it is durable.
     pub(in crate::store) async fn commit(self) -> Result<()> {
         let shared = Arc::clone(&self.lease.shared);
-        let receiver = shared.location.undivided(self.end()).await?;
+        let receiver = undivided(&shared.location, self.end()).await?;
         receiver.await.unwrap_or(Err(Error::Unknown))
     }
 

@@ -89,7 +89,13 @@ pub(super) async fn connect(location: &PostgresLocation, role: Role) -> Result<P
         Ok(Err(error)) => return Err(Error::Away(Arc::new(error))),
         Err(late) => return Err(Error::Away(Arc::new(late))),
     };
-    Ok(Postgres { wire: Box::new(wire), prepared: HashMap::new(), later: Later::default(), broken: false, part: Part::None })
+    Ok(Postgres {
+        wire: Box::new(wire),
+        prepared: HashMap::new(),
+        later: Later::default(),
+        broken: false,
+        part: Part::None,
+    })
 }
 
 impl PostgresLocation {

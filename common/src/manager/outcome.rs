@@ -77,10 +77,6 @@ pub(super) async fn commit(
 ) -> Result<()> {
     let now = store.now();
     let mut tx = store.write().await?;
-    if !tx.end_own_operation(operation.id, backend, epoch, ending.error(), now).await? {
-        tracing::warn!(op = %operation.id, "ended by somebody else; this outcome is not committed");
-        return Ok(());
-    }
     let project = match operation.work.subject() {
         Subject::Volume(id) => volume(&mut tx, id, operation, ending, now).await?,
         Subject::Snapshot(id) => snapshot(&mut tx, id, operation, ending, now).await?,
@@ -91,6 +87,11 @@ pub(super) async fn commit(
         let event = user_message::event_id(&operation.work);
         let subject = operation.work.subject();
         user_message::tell(&mut tx, &project, &operation.request_id, subject, event, text, now).await?;
+    }
+    // Last, so that all that changes is sent with it. Where it says no, none of that is kept.
+    if !tx.end_own_operation(operation.id, backend, epoch, ending.error(), now).await? {
+        tracing::warn!(op = %operation.id, "ended by somebody else; this outcome is not committed");
+        return Ok(());
     }
     store.reached(Point::Concluded).await;
     tx.commit().await

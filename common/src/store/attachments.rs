@@ -58,7 +58,7 @@ impl Tx {
         .bind(&attachment.mountpoint)
         .bind(row::micros(attachment.created_at))
         .bind(attachment.attached_at.map(row::micros))
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Tx {
         .bind(attachment.connection.as_ref().map(row::to_json))
         .bind(&attachment.mountpoint)
         .bind(attachment.attached_at.map(row::micros))
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }

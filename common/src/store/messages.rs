@@ -44,7 +44,7 @@ impl Tx {
         .bind(&message.user_message)
         .bind(row::micros(message.created_at))
         .bind(row::micros(message.expires_at))
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }

@@ -57,7 +57,7 @@ impl Tx {
         .bind(row::to_json(&snapshot.metadata))
         .bind(row::micros(snapshot.created_at))
         .bind(snapshot.updated_at.map(row::micros))
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Tx {
         .bind(snapshot.status.as_str())
         .bind(row::to_json(&snapshot.metadata))
         .bind(row::micros(now))
-        .execute(self)
+        .run(self)
         .await?;
         Ok(())
     }

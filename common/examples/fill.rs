@@ -125,6 +125,7 @@ fn volume(
     number: u32,
 ) -> Result<VolumeRecord, Box<dyn std::error::Error>> {
     let size = ByteCount::from_gib(1)?;
+    let promised_moment = if state.op().is_some() { Moment::Open } else { Moment::Past(0) };
     Ok(VolumeRecord {
         id,
         project_id: "demo".to_owned(),
@@ -147,6 +148,6 @@ fn volume(
         created_at: made,
         updated_at: Some(made),
         promised: size,
-        promised_moment: Moment::Past(0),
+        promised_moment,
     })
 }

@@ -1,6 +1,6 @@
 //! The operation log.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -270,6 +270,18 @@ impl Tx {
              ORDER BY sequence LIMIT $2"
         );
         query(sql).bind(backend.to_string()).bind(i64::from(limit)).fetch_all(self, from_row).await
+    }
+
+    /// The ids of all operations of a backend that have not ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open_operation_ids(&mut self, backend: &BackendName) -> Result<BTreeSet<OpId>> {
+        let ids = query("SELECT id FROM operations WHERE backend = $1 AND phase IN ('pending', 'running')")
+            .bind(backend.to_string())
+            .fetch_all(self, |row| row::parsed(row, "id"))
+            .await?;
+        Ok(ids.into_iter().collect())
     }
 
     /// Whether an operation is at this thing, or waits to be.

@@ -9,7 +9,10 @@ use crate::{
     stop::Polled,
 };
 
-const LOOK: Duration = Duration::from_millis(20);
+/// Seldom enough that looking takes nothing from what is looked at: it reads all volumes that are made already.
+const LOOK: Duration = Duration::from_millis(200);
+/// Often, so that most are in flight still.
+const FIRST: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_secs(600);
 /// Some end before everything is killed; they are not counted.
 const MORE: usize = 20;
@@ -37,13 +40,13 @@ pub fn measure(stage: &mut Stage<'_>) -> Result<()> {
     let floor = disk::files_together(&stage.directory, logged / FLOOR_SHARE, MAKERS)? * u32::try_from(FLOOR_SHARE)?;
     stage.say("killing everything");
     subject.start()?;
-    until(stage, || Ok(counted(&subject, "available")? > 0))?;
+    until(stage, FIRST, || Ok(counted(&subject, "available")? > 0))?;
     subject.kill()?;
     let started = Instant::now();
     subject.start()?;
     let left = counted(&subject, "creating")?;
     stage.say(&format!("recovering {left} operations"));
-    until(stage, || none_creating(&subject))?;
+    until(stage, LOOK, || none_creating(&subject))?;
     let elapsed = started.elapsed();
     let made = counted(&subject, "available")?;
     ensure!(made == logged, "{logged} volumes were asked for, {made} are available");
@@ -52,8 +55,8 @@ pub fn measure(stage: &mut Stage<'_>) -> Result<()> {
     subject.stop()
 }
 
-fn until(stage: &Stage<'_>, mut look: impl FnMut() -> Result<bool>) -> Result<()> {
-    match stage.run.stop.poll(LOOK, LIMIT, || Ok(look()?.then_some(())))? {
+fn until(stage: &Stage<'_>, pause: Duration, mut look: impl FnMut() -> Result<bool>) -> Result<()> {
+    match stage.run.stop.poll(pause, LIMIT, || Ok(look()?.then_some(())))? {
         Polled::Found(()) => Ok(()),
         Polled::TooLate => bail!("operations in flight have not ended after {} s", LIMIT.as_secs()),
     }

@@ -42,6 +42,11 @@ impl Sightings {
         seen.into_iter().map(|(backend, silence)| (backend, silence.host)).collect()
     }
 
+    /// Nothing could be seen, since the store does not answer: once it does, everybody has the benefit of the doubt again.
+    pub(super) fn blind(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen::default();
+    }
+
     /// Takes in what the store says now.
     pub(super) fn see(
         &self,
@@ -78,4 +83,42 @@ pub(super) fn by_dates(hosts: &[HostRecord], pools: &[PoolRecord], now: Timestam
         silences.entry(pool.backend.clone()).or_default().report = age(pool.reported_at);
     }
     silences
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::Sightings;
+    use crate::{driver::Capabilities, store::records::HostRecord};
+
+    #[test]
+    fn hosts_are_not_blamed_for_the_time_when_the_store_was_away() {
+        let host = HostRecord {
+            backend: "b".parse().expect("a name"),
+            epoch: 1,
+            holder: "machine:1".to_owned(),
+            driver: None,
+            capabilities: Capabilities::default(),
+            volume_backend_name: "b".to_owned(),
+            availability_zone: "nova".to_owned(),
+            disabled: false,
+            disabled_reason: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            heartbeat_at: Timestamp::UNIX_EPOCH,
+            moment: 7,
+        };
+        let hosts = std::slice::from_ref(&host);
+        let silence = |sightings: &Sightings, uptime| {
+            sightings.silent(hosts, Duration::from_secs(uptime)).get(&host.backend).copied()
+        };
+        let sightings = Sightings::default();
+        assert_eq!(silence(&sightings, 10), Some(Duration::ZERO));
+        assert_eq!(silence(&sightings, 40), Some(Duration::from_secs(30)), "it is silent while others are heard");
+        sightings.blind();
+        assert_eq!(silence(&sightings, 100), Some(Duration::ZERO), "nobody was heard");
+        assert_eq!(silence(&sightings, 130), Some(Duration::from_secs(30)), "and silent it stays");
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     state::{AttachmentEvent, Refused, SnapshotEvent, SnapshotState, VolumeEvent},
     store::{
         Store, Tx,
-        error::Result,
+        error::{Error, Result},
         records::{Operation, OperationError, Subject, Work},
         volumes::WholeVolume,
     },
@@ -69,6 +69,22 @@ impl Ending {
 /// # Errors
 /// [`Fenced`](crate::store::Error::Fenced) when another host has taken over: it will find out for itself.
 pub(super) async fn commit(
+    store: &Store,
+    backend: &BackendName,
+    epoch: u64,
+    operation: &Operation,
+    ending: &Ending,
+) -> Result<()> {
+    let concluded = conclude(store, backend, epoch, operation, ending).await;
+    let Err(error @ Error::Database(_)) = concluded else { return concluded };
+    // It does not fit the records: they may be another's to write by now.
+    if store.write().await?.end_own_operation(operation.id, backend, epoch, ending.error(), store.now()).await? {
+        return Err(error);
+    }
+    Ok(())
+}
+
+async fn conclude(
     store: &Store,
     backend: &BackendName,
     epoch: u64,
@@ -130,12 +146,15 @@ async fn volume(
             return Ok(Some(project));
         }
     }
+    // Its state was reset meanwhile, and the room it counts for is that of what came then.
+    let others = volume.state.op().is_some_and(|op| op != operation.id);
     volume.state = or_stay(operation.id, &volume.state, volume.state.on(&ending.volume_event(operation.id)));
     if let (Work::ExtendVolume { to, .. }, Ending::Done(_)) = (&operation.work, ending) {
         volume.size = *to;
     }
     match (Takes::of(&operation.work), ending) {
         (Takes::Nothing, _) => {}
+        (_, Ending::GaveBack(_)) if others => {}
         (Takes::Added, Ending::GaveBack(_)) => reserved::give_back_growth(tx, &mut volume).await?,
         (Takes::All, Ending::GaveBack(_)) => reserved::never_taken(tx, &mut volume).await?,
         (Takes::Added | Takes::All, Ending::Done(_) | Ending::Failed(_)) => reserved::taken(tx, &mut volume).await?,

@@ -56,7 +56,9 @@ impl Intake {
     pub async fn watch_hosts(&self) {
         loop {
             if let Err(error) = look(&self.store, &self.scheduling.sightings).await {
-                self.scheduling.sightings.blind();
+                if matches!(error, store::Error::Away(_)) {
+                    self.scheduling.sightings.blind();
+                }
                 tracing::warn!(error = chain(&error), "cannot look at the hosts; trying again");
             }
             tokio::time::sleep(LOOK.min(self.scheduling.policy.stale_after / 2)).await;

@@ -169,7 +169,10 @@ async fn ring_all(location: &PostgresLocation, waiting: &Waiting) -> Result<Infa
             waiting.more.notified().await;
             continue;
         }
-        bounded(wire.until(client.execute(&ring, &[&CHANNEL, &names]))).await?;
+        if let Err(error) = bounded(wire.until(client.execute(&ring, &[&CHANNEL, &names]))).await {
+            waiting.names().extend(names);
+            return Err(error);
+        }
     }
 }
 

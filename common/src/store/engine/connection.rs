@@ -92,6 +92,16 @@ impl Connection {
         }
     }
 
+    /// Whether the server has gone, or has put it out.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Self::Postgres(postgres) if postgres.is_lost())
+    }
+
+    /// Whether a request may still be at work whose answer nobody waits for.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self, Self::Postgres(postgres) if postgres.is_given_up())
+    }
+
     /// Whether it is of no more use.
     pub(super) fn is_broken(&self) -> bool {
         match self {

@@ -137,7 +137,7 @@ impl Reading {
         mut from_row: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let found = self.connection().fetch(query, &mut from_row).await;
-        let lost = found.as_ref().is_err_and(Error::ends_connection);
+        let lost = found.is_err() && self.connection().is_lost();
         if !(std::mem::take(&mut self.untried) && lost) {
             return found;
         }
@@ -151,6 +151,10 @@ impl Drop for Reading {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         if connection.is_broken() {
+            return;
+        }
+        if self.extent == Extent::Statement && connection.is_given_up() {
+            // Who got it next would wait for what this one gave up.
             return;
         }
         if self.extent == Extent::Statement || connection.undo_now(Step::Undo) {

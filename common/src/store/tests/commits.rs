@@ -1,7 +1,13 @@
 //! Commits that several transactions share.
 
-use super::{Store, insert, store, volume};
-use crate::store::{Error, Tx, listing::Listing, records::VolumeRecord};
+use super::{Place, Store, insert, store, volume};
+use crate::store::{
+    Error, Tx,
+    engine::{connection::Step, query},
+    listing::Listing,
+    records::VolumeRecord,
+    schema::upgrade,
+};
 
 const CROWD: usize = 200;
 
@@ -150,4 +156,22 @@ async fn futures_poll<T>(future: impl Future<Output = T>) -> Option<T> {
         std::task::Poll::Pending => std::task::Poll::Ready(None),
     })
     .await
+}
+
+#[tokio::test]
+async fn a_part_that_never_began_cannot_undo_the_one_before() {
+    let place = Place::new();
+    let mut connection = upgrade(&place.location).await.expect("a store");
+    connection.step(Step::BeginWrite).await.expect("begun");
+    connection.step(Step::BeginPart).await.expect("begun");
+    let kept = query("INSERT INTO findings VALUES ('b', 'k', 's', 'a', 'd', 0, 0, 0)");
+    connection.later(kept).await.expect("sent");
+    connection.step(Step::EndPart).await.expect("kept");
+    // Something goes wrong before the next part is begun; on a server that spoils the whole transaction.
+    connection.script("SELECT * FROM nothing_of_that_name").await.expect_err("there is no such table");
+    let _ = connection.step(Step::BeginPart).await;
+    if connection.step(Step::UndoPart).await.is_ok() {
+        let rows = connection.fetch(&query("SELECT kind FROM findings"), |_| Ok(())).await.expect("an answer");
+        assert_eq!(rows.len(), 1, "its maker was told that it is kept");
+    }
 }

@@ -15,7 +15,7 @@ use tokio_postgres::{
 };
 
 use self::{
-    told::told,
+    told::{is_lost, told},
     wire::{Answer, Wire, asked},
 };
 use super::{
@@ -55,7 +55,14 @@ pub(in crate::store) struct Postgres {
     /// Answers that nobody has waited for yet, in the order of their requests.
     later: Later,
     broken: bool,
+    /// The server has gone, or has put this connection out.
+    lost: bool,
+    /// Somebody waited for an answer and gave up: what became of the request was not heard.
+    given_up: bool,
     part: Part,
+    /// Which of the two names the part has. The next has the other, so that undoing one that the server never began cannot
+    /// undo the one before, which its maker was told is kept.
+    odd: bool,
 }
 
 #[derive(Default)]
@@ -94,7 +101,10 @@ pub(super) async fn connect(location: &PostgresLocation, role: Role) -> Result<P
         prepared: HashMap::new(),
         later: Later::default(),
         broken: false,
+        lost: false,
+        given_up: false,
         part: Part::None,
+        odd: false,
     })
 }
 
@@ -120,18 +130,35 @@ impl Postgres {
         self.broken
     }
 
+    /// Whether the server has gone, or has put this connection out: a new one may do.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Whether a request may still be at work whose answer nobody waits for.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
     pub(super) async fn step(&mut self, step: Step) -> Result<()> {
-        let text = match (step, self.part) {
-            (Step::BeginRead, _) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        if step == Step::BeginPart {
+            self.odd = !self.odd;
+        }
+        let text = match (step, self.part, self.odd) {
+            (Step::BeginRead, ..) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             // The row's lock is the turn: held until the transaction ends, by whichever process of whichever machine.
-            (Step::BeginWrite, _) => "BEGIN; UPDATE turn SET number = number + 1 WHERE id = 1",
-            (Step::BeginPart, Part::Kept) => "RELEASE SAVEPOINT part; SAVEPOINT part",
-            (Step::BeginPart, _) => "SAVEPOINT part",
-            (Step::EndPart, _) => "RELEASE SAVEPOINT part",
-            (Step::UndoPart, _) => "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part",
-            (Step::Undo, _) => "ROLLBACK",
-            (Step::BeginSchema, _) => "BEGIN; UPDATE schema_changes SET name = name WHERE number = 0",
-            (Step::EndSchema, _) => "COMMIT",
+            (Step::BeginWrite, ..) => "BEGIN; UPDATE turn SET number = number + 1 WHERE id = 1",
+            (Step::BeginPart, Part::Kept, true) => "RELEASE SAVEPOINT even; SAVEPOINT odd",
+            (Step::BeginPart, Part::Kept, false) => "RELEASE SAVEPOINT odd; SAVEPOINT even",
+            (Step::BeginPart, _, true) => "SAVEPOINT odd",
+            (Step::BeginPart, _, false) => "SAVEPOINT even",
+            (Step::EndPart, _, true) => "RELEASE SAVEPOINT odd",
+            (Step::EndPart, _, false) => "RELEASE SAVEPOINT even",
+            (Step::UndoPart, _, true) => "ROLLBACK TO SAVEPOINT odd; RELEASE SAVEPOINT odd",
+            (Step::UndoPart, _, false) => "ROLLBACK TO SAVEPOINT even; RELEASE SAVEPOINT even",
+            (Step::Undo, ..) => "ROLLBACK",
+            (Step::BeginSchema, ..) => "BEGIN; UPDATE schema_changes SET name = name WHERE number = 0",
+            (Step::EndSchema, ..) => "COMMIT",
         };
         match step {
             Step::BeginPart => {
@@ -146,8 +173,14 @@ impl Postgres {
                     return Ok(());
                 }
             }
-            // Whatever became of what is undone.
-            Step::UndoPart | Step::Undo => drop(self.settle().await),
+            // Whatever became of what is undone, as long as the connection is good.
+            Step::UndoPart | Step::Undo => {
+                self.given_up = false;
+                let settled = self.settle().await;
+                if self.broken {
+                    return settled;
+                }
+            }
             _ => {}
         }
         self.script(text).await?;
@@ -228,12 +261,20 @@ impl Postgres {
         &mut self,
         request: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
+        if std::mem::replace(&mut self.given_up, true) {
+            self.broken = true;
+            return Err(Error::Away(Arc::new(std::io::Error::other("an answer was not waited for"))));
+        }
         let (wire, earlier) = (&mut self.wire, std::mem::take(&mut self.later.0));
         let result = timeout(STATEMENT, wire.until(all(earlier, request))).await;
         let result = match result {
-            Ok(result) => result.map_err(told),
+            Ok(result) => result.map_err(|error| {
+                self.lost |= is_lost(&error);
+                told(error)
+            }),
             Err(late) => Err(Error::Away(Arc::new(late))),
         };
+        self.given_up = false;
         // One that takes no writes may have been the one that does, before another took over: a new connection finds that.
         result.inspect_err(|error| {
             self.broken |= error.ends_connection() || matches!(error, Error::ReadOnly(_));

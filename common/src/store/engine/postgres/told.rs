@@ -25,3 +25,8 @@ pub(super) fn told(error: tokio_postgres::Error) -> Error {
         None => Error::Away(cause),
     }
 }
+
+/// Whether the server has gone, or has put the connection out: it said nothing, or that it or the connection ends.
+pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    error.code().is_none_or(|code| ["57P", "08"].iter().any(|class| code.code().starts_with(class)))
+}

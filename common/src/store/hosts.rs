@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    engine::{Row, query, row},
+    engine::{Row, query, query::columns_of, row},
     error::Result,
     records::{HostRecord, PoolRecord},
     tx::Tx,
@@ -148,13 +148,14 @@ impl Tx {
     /// When the database does not answer.
     pub async fn hosts_and_pools(&mut self) -> Result<(Vec<HostRecord>, Vec<PoolRecord>)> {
         let mut hosts: Vec<HostRecord> = Vec::new();
+        let of_host = HOST_COLUMNS.split(", ").count();
         let pools = query(WITH_POOLS.as_str())
             .fetch_all(self, |row| {
                 let backend: BackendName = row::parsed(row, "backend")?;
                 if hosts.last().is_none_or(|last| last.backend != backend) {
                     hosts.push(host_from_row(&row.from(0))?);
                 }
-                let pool = row.from(HOST_COLUMNS.split(", ").count());
+                let pool = row.from(of_host);
                 row::is_there(&pool, "stats")?.then(|| pool_from_row(backend, &pool)).transpose()
             })
             .await?;
@@ -164,11 +165,11 @@ impl Tx {
 
 static WITH_POOLS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT h.{}, p.stats, p.reported_at, p.moment, COALESCE(u.provisioned_bytes, 0) AS provisioned, \
+        "SELECT {}, p.stats, p.reported_at, p.moment, COALESCE(u.provisioned_bytes, 0) AS provisioned, \
          COALESCE(u.volumes, 0) AS volumes, COALESCE(u.promised_bytes, 0) AS promised FROM hosts AS h \
          LEFT JOIN pools AS p ON p.backend = h.backend LEFT JOIN pool_use AS u ON u.backend = p.backend \
          AND u.pool = p.pool ORDER BY h.backend, p.pool",
-        HOST_COLUMNS.replace(", ", ", h.")
+        columns_of("h", HOST_COLUMNS)
     )
 });
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::{
     attachments,
-    engine::{Row, query, row},
+    engine::{Row, query, query::columns_of, row},
     error::Result,
     records::{AttachmentRecord, Moment, Place, TypeRecord, VolumeRecord},
     tx::Tx,
@@ -71,7 +71,7 @@ struct Whole {
 static WHOLE: LazyLock<Whole> = LazyLock::new(|| {
     let columns = [("v", COLUMNS), ("t", types::COLUMNS), ("a", attachments::COLUMNS)];
     let [of_volume, of_type, _] = columns.map(|(_, columns)| columns.split(", ").count());
-    let columns = columns.map(|(table, columns)| format!("{table}.{}", columns.replace(", ", &format!(", {table}."))));
+    let columns = columns.map(|(table, columns)| columns_of(table, columns));
     let text = format!(
         "SELECT {} FROM volumes AS v LEFT JOIN volume_types AS t ON t.id = v.type_id \
          LEFT JOIN attachments AS a ON a.volume_id = v.id WHERE v.id = $1 ORDER BY a.created_at, a.id",

@@ -20,6 +20,11 @@ pub(in crate::store) fn query(text: impl Into<Cow<'static, str>>) -> Query {
     Query { text: text.into(), values: Vec::new() }
 }
 
+/// The columns of a table, each with the name that the table has in a statement that joins several.
+pub(in crate::store) fn columns_of(table: &str, columns: &str) -> String {
+    format!("{table}.{}", columns.replace(", ", &format!(", {table}.")))
+}
+
 impl Query {
     /// Gives the next parameter its value.
     pub(in crate::store) fn bind(mut self, value: impl Into<Value>) -> Self {

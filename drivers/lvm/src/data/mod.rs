@@ -1,0 +1,1 @@
+//! Bytes of block devices: zeroing and copying.

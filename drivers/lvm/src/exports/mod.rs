@@ -1,0 +1,1 @@
+//! Attachments: a device-mapper device each, and what leads to it.

@@ -1,0 +1,1 @@
+//! The tools of LVM, spoken to through their shell.

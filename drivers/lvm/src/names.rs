@@ -1,0 +1,1 @@
+//! Names and tags of logical volumes.

@@ -1,0 +1,1 @@
+//! What copies bytes in a thick group: clones, volumes from snapshots, reverts.

@@ -22,8 +22,8 @@ impl HostLock {
     /// [`Error::OtherHost`], [`Error::Io`].
     pub(crate) async fn take(ctx: &OpCtx, state: &Path, vg: &VgName) -> Result<Self, Error> {
         let (path, vg) = (state.join("host.lock"), vg.clone());
-        let taken = ctx.blocking(move |_| Ok(lock(&path, vg)?)).await?;
-        Ok(taken)
+        // The error stays what it is: that another process has it is not the end of opening.
+        ctx.blocking(move |_| Ok(lock(&path, vg))).await?
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) async fn open(ctx: &OpCtx, config: Config) -> Result<Backend, Error> 
     Program::find_with("dmsetup", Lookup { package: Some("dmsetup"), path: None })?;
     let state = config.state_path.join(vg.as_str());
     let made = state.clone();
-    ctx.blocking(move |_| Ok(directory(&made)?)).await?;
+    ctx.blocking(move |_| Ok(directory(&made))).await??;
     let (command_timeout, extras) = (config.command_timeout(), config.extras());
     let lvm = Lvm::open(ctx, Options { vg, state: state.clone(), command_timeout, extras }).await?;
     let group = lvm.vg(ctx).await?;

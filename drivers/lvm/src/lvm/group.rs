@@ -104,7 +104,7 @@ impl Lvm {
 
     async fn write_settings(&self, ctx: &OpCtx, lane: &Lane, devices: Devices) -> Result<(), Error> {
         let (directory, extras) = (lane.system_dir().to_owned(), self.0.options.extras);
-        Ok(ctx.blocking(move |_| Ok(settings::write(&directory, &devices, extras)?)).await?)
+        ctx.blocking(move |_| Ok(settings::write(&directory, &devices, extras))).await?
     }
 
     /// Its name.

@@ -1,8 +1,10 @@
 //! What can go wrong in this driver.
 
 use ashlar_common::{
+    bytes::BytesError,
     driver::{Classified, Kind},
     exec::ExecError,
+    image::ImageError,
 };
 
 /// An error of the LVM driver.
@@ -19,13 +21,24 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// Bytes could not be moved.
+    #[error(transparent)]
+    Bytes(#[from] BytesError),
+    /// An image could not be read or written.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A fault in this program.
+    #[error("the driver's work panicked: {0}")]
+    Panicked(String),
 }
 
 impl Classified for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Tool(error) => error.kind(),
-            Self::Io { .. } => Kind::Fatal,
+            Self::Bytes(error) => error.kind(),
+            Self::Image(error) => error.kind(),
+            Self::Io { .. } | Self::Panicked(_) => Kind::Fatal,
         }
     }
 }

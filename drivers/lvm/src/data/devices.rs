@@ -2,19 +2,21 @@
 
 use std::{
     fs::File,
-    io,
     ops::Range,
     path::{Path, PathBuf},
 };
 
 use ashlar_common::{
-    bytes::{self, BytesError, Pace, Target, Throttle},
-    driver::{Kind, OpCtx, context::Stopped},
+    bytes::{self, Pace, Target, Throttle},
+    driver::OpCtx,
     units::ByteCount,
 };
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
 
-use crate::error::Error;
+use crate::{error::Error, lvm::Lv};
 
 /// A device node, and how many of its bytes are the volume's.
 #[derive(Clone, Debug)]
@@ -23,6 +25,14 @@ pub struct Room {
     pub device: PathBuf,
     /// The volume's exact size; the logical volume may be larger.
     pub size: ByteCount,
+}
+
+impl Room {
+    /// Where a logical volume's bytes are.
+    #[must_use]
+    pub fn of(lv: &Lv) -> Self {
+        Self { device: lv.device.clone(), size: lv.size }
+    }
 }
 
 /// Makes a range of bytes read zero, by the device itself where it can. Nothing of the old bytes is left then.
@@ -77,6 +87,22 @@ pub async fn copy_whole(ctx: &OpCtx, from: &Room, to: &Room, throttle: Option<Th
     .await
 }
 
+/// Makes a volume the same as a source, and zeros behind what the source holds; of the former, what differs is written.
+///
+/// # Errors
+/// As [`copy`].
+pub async fn make_same(ctx: &OpCtx, from: &Room, to: &Room, throttle: Option<Throttle>) -> Result<(), Error> {
+    let (from, to) = (from.clone(), to.clone());
+    blocking(ctx, move |ctx| {
+        let (source, target) = (open_to_read(&from.device)?, open_to_change(&to.device)?);
+        let pace = Pace::new(to.size.bytes(), throttle);
+        bytes::copy_differences(ctx, &pace, &source, &target, from.size.min(to.size))?;
+        bytes::zero(ctx, &pace, &target, from.size.bytes()..to.size.bytes())?;
+        settle(&target)
+    })
+    .await
+}
+
 /// Makes the first `length` bytes of one device the same as another's by writing those blocks alone that differ: what
 /// is written to a volume with snapshots has to be copied for them first.
 ///
@@ -118,12 +144,16 @@ pub fn open_to_change(device: &Path) -> Result<File, Error> {
 fn open(device: &Path, flags: OFlags) -> Result<File, Error> {
     match rustix::fs::open(device, flags | OFlags::CLOEXEC, Mode::empty()) {
         Ok(file) => Ok(file.into()),
-        Err(errno) => Err(Error::Io { doing: format!("open {}", device.display()), source: errno.into() }),
+        Err(Errno::BUSY) => {
+            let by = "an attachment, a mount or another device has it; see `dmsetup ls --tree` and `lsblk`".to_owned();
+            Err(Error::InUse { name: device.display().to_string(), by })
+        }
+        Err(errno) => Err(Error::io(format!("open {}", device.display()), errno)),
     }
 }
 
 fn settle(file: &File) -> Result<(), Error> {
-    bytes::settle(file).map_err(|source: io::Error| Error::Io { doing: "flush what was written".to_owned(), source })
+    bytes::settle(file).map_err(|source| Error::io("flush what was written", source))
 }
 
 /// [`OpCtx::blocking`] with this driver's own error.
@@ -132,9 +162,5 @@ where
     T: Send + 'static,
     F: FnOnce(&OpCtx) -> Result<T, Error> + Send + 'static,
 {
-    match ctx.blocking(move |ctx| Ok(work(ctx))).await {
-        Ok(result) => result,
-        Err(lapsed) if lapsed.kind() == Kind::Indeterminate => Err(BytesError::from(Stopped::Lapsed).into()),
-        Err(panicked) => Err(Error::Panicked(panicked.chain())),
-    }
+    ctx.blocking(move |ctx| Ok(work(ctx))).await?
 }

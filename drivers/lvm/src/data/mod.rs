@@ -4,7 +4,8 @@
 
 mod devices;
 
-pub use devices::{Room, copy, copy_differences, copy_whole, open_to_change, open_to_read, zero};
+pub(crate) use devices::blocking;
+pub use devices::{Room, copy, copy_differences, copy_whole, make_same, open_to_change, open_to_read, zero};
 
 #[cfg(test)]
 mod tests;

@@ -35,9 +35,12 @@ pub(crate) async fn from_snapshot(
     let lv = snapshot(&found, source)?;
     check_fits(spec.size, lv.size)?;
     if lv.thin {
-        return snapshots::from_snapshot(backend, ctx, spec, lv).await;
+        backend.check_fill(ctx).await?;
+        return snapshots::share(backend, ctx, spec, lv).await;
     }
-    thick::from_snapshot(backend, ctx, spec, lv).await
+    let new = backend.new_volume(spec);
+    let made = thick::create_from_snapshot(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
+    made.map(Outcome::Changed)
 }
 
 /// The contract's `clone_volume`.
@@ -62,9 +65,12 @@ pub(crate) async fn clone_volume(
     };
     check_fits(spec.size, lv.size)?;
     if lv.thin {
-        return snapshots::clone_volume(backend, ctx, spec, &lv).await;
+        backend.check_fill(ctx).await?;
+        return snapshots::share(backend, ctx, spec, &lv).await;
     }
-    thick::clone_volume(backend, ctx, spec, &lv).await
+    let new = backend.new_volume(spec);
+    let made = thick::clone_volume(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
+    made.map(Outcome::Changed)
 }
 
 /// The contract's `revert`.
@@ -81,9 +87,13 @@ pub(crate) async fn revert(backend: &Backend, ctx: &OpCtx, source: &SnapshotRef)
     let snapshot = snapshot(&found, source)?;
     backend.check_detached(id).await?;
     if volume.thin {
+        backend.check_fill(ctx).await?;
         return snapshots::revert(backend, ctx, id, &volume, snapshot).await;
     }
-    thick::revert(backend, ctx, &volume, snapshot).await
+    backend.reverts.revert(ctx, id, source.id).await?;
+    need(&mut backend.lvm.turn(ctx).await?, ctx, id)
+        .await
+        .map_err(|error| error.midway(format!("reverting volume {id}")))
 }
 
 fn snapshot<'a>(found: &'a [Lv], source: &SnapshotRef) -> Result<&'a Lv, Error> {

@@ -8,6 +8,7 @@ pub mod belief;
 pub mod check;
 pub mod client;
 pub mod content;
+pub mod ground;
 pub mod keep;
 pub mod model;
 pub mod options;

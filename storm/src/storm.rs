@@ -20,6 +20,7 @@ use crate::{
     check,
     client::{Base, Client, World},
     content,
+    ground::Directory,
     keep::Keeper,
     options::{Options, StoreKind},
     report::{Report, Times},
@@ -52,7 +53,8 @@ pub fn storm(
         let named = |number| {
             let name: BackendName = format!("disk{number}").parse().context("a name")?;
             let path = folder.join(format!("volumes{number}"));
-            Ok(Backend { name, path, options: String::new() })
+            std::fs::create_dir(&path)?;
+            Ok(Backend { name, ground: Arc::new(Directory { path, more: String::new() }) })
         };
         (1..=backends).map(named).collect()
     })?;

@@ -108,3 +108,70 @@ fn by(path: &Path) -> String {
     let uses = mounted.chain(built).take(8).collect::<Vec<_>>().join(", ");
     if uses.is_empty() { uses } else { format!(" ({uses})") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use serde_json::json;
+    use tokio_util::sync::CancellationToken;
+
+    use crate::{
+        connector::{Connectors, Error},
+        driver::{ConnectionInfo, Kind, OpCtx},
+        ids::OpId,
+    };
+
+    fn ctx() -> OpCtx {
+        OpCtx::new(OpId::new(), Duration::from_secs(60), CancellationToken::new())
+    }
+
+    fn info(protocol: &str, path: impl AsRef<Path>, mode: &str) -> ConnectionInfo {
+        let data = json!({ "device_path": path.as_ref(), "access_mode": mode });
+        let data = data.as_object().expect("an object").clone();
+        ConnectionInfo { driver_volume_type: protocol.to_owned(), data }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_attached_as_often_as_one_likes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("volume");
+        std::fs::write(&file, [7; 4096]).expect("written");
+        let connectors = Connectors::default();
+        for protocol in ["local", "file"] {
+            let info = info(protocol, &file, "ro");
+            let first = connectors.attach(&ctx(), &info).await.expect("attached");
+            assert_eq!((u64::from(first.size), first.read_only, &first.path), (4096, true, &file));
+            assert_eq!(connectors.attach(&ctx(), &info).await.expect("attached"), first);
+            std::fs::write(&file, [7; 8192]).expect("it grows");
+            assert_eq!(u64::from(connectors.rescan(&ctx(), &info).await.expect("looked")), 8192);
+            std::fs::write(&file, [7; 4096]).expect("as it was");
+            for _ in 0..2 {
+                assert!(connectors.detach(&ctx(), &info).await.expect("detached").unflushed.is_none());
+            }
+        }
+        std::fs::remove_file(&file).expect("removed");
+        let gone = info("local", &file, "rw");
+        assert!(matches!(connectors.attach(&ctx(), &gone).await, Err(Error::Absent { .. })));
+        assert!(connectors.detach(&ctx(), &gone).await.expect("nothing to do").unflushed.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_volume_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("made");
+        let connectors = Connectors::default();
+        for (info, kind) in [
+            (info("local", &pipe, "rw"), Kind::Invalid),
+            (info("local", folder.path(), "rw"), Kind::Invalid),
+            (info("local", "relative", "rw"), Kind::Invalid),
+            (info("rbd", &pipe, "rw"), Kind::Unsupported),
+        ] {
+            let error = connectors.attach(&ctx(), &info).await.expect_err("refused");
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+        let error = connectors.attach(&ctx(), &info("nvmeof", &pipe, "rw")).await.expect_err("refused");
+        assert_eq!(error.to_string(), "this host cannot attach by \"nvmeof\": it knows local, file, iscsi");
+    }
+}

@@ -104,8 +104,8 @@ impl Iscsi {
             return Err(Error::NoRecords { looked });
         }
         let settings = records::settings(told.chap.as_ref(), self.patience);
-        for file in found {
-            records::settle(&file, &settings)?;
+        for record in found {
+            record.settle(&settings)?;
         }
         if let Err(source) = admin::login(ctx, route).await {
             return Err(match source.exit_code() {

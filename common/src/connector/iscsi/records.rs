@@ -52,63 +52,78 @@ pub(super) fn amended(text: &str, settings: &[(&'static str, String)]) -> String
     lines.join("\n") + "\n"
 }
 
-/// The files that `iscsiadm` would log in by for this route. Old ones are `IP,PORT`, others `IP,PORT,TAG/INTERFACE`.
-pub(super) fn find(machine: &Machine, route: &Route) -> Result<Vec<PathBuf>, Error> {
+/// One that `iscsiadm` would log in by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Record {
+    file: PathBuf,
+    /// The folder of its target.
+    target: PathBuf,
+}
+
+/// The records for this route. Those without a group's tag are files `IP,PORT`, others `IP,PORT,TAG/INTERFACE`.
+pub(super) fn find(machine: &Machine, route: &Route) -> Result<Vec<Record>, Error> {
     let portal = format!("{},{}", route.portal.ip(), route.portal.port());
     let mut found = Vec::new();
     for root in &machine.records {
-        for entry in list(&root.join(&route.iqn))? {
+        let target = root.join(&route.iqn);
+        for entry in list(&target)? {
             let name = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if name != portal && name.strip_prefix(&portal).is_none_or(|rest| !rest.starts_with(',')) {
                 continue;
             }
-            if entry.is_dir() { found.extend(list(&entry)?) } else { found.push(entry) }
+            let files = if entry.is_dir() { list(&entry)? } else { vec![entry] };
+            found.extend(files.into_iter().map(|file| Record { file, target: target.clone() }));
         }
     }
     found.sort();
     Ok(found)
 }
 
-/// Gives a record these settings. Nothing is written where it has them.
-pub(super) fn settle(file: &Path, settings: &[(&'static str, String)]) -> Result<(), Error> {
-    let old = fs::read_to_string(file).doing("read", file)?;
-    let new = amended(&old, settings);
-    let mode = fs::metadata(file).doing("look at", file)?.permissions().mode();
-    if new == old && mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let staged = staged(file);
-    // One that a crash left: its mode is not ours to trust.
-    unlink(&staged)?;
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged).doing("create", &staged)?;
-    let written = out.write_all(new.as_bytes()).and_then(|()| out.sync_all()).and_then(|()| fs::rename(&staged, file));
-    if written.is_err() {
+impl Record {
+    /// Gives it these settings. Nothing is written where it has them.
+    pub(super) fn settle(&self, settings: &[(&'static str, String)]) -> Result<(), Error> {
+        let file = &self.file;
+        let old = fs::read_to_string(file).doing("read", file)?;
+        let new = amended(&old, settings);
+        let mode = fs::metadata(file).doing("look at", file)?.permissions().mode();
+        if new == old && mode & 0o077 == 0 {
+            return Ok(());
+        }
+        let staged = self.staged();
+        // One that a crash left: its mode is not ours to trust.
         unlink(&staged)?;
+        let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged);
+        let mut out = out.doing("create", &staged)?;
+        let written = out.write_all(new.as_bytes()).and_then(|()| out.sync_all());
+        let written = written.and_then(|()| fs::rename(&staged, file));
+        if written.is_err() {
+            unlink(&staged)?;
+        }
+        written.doing("write", file)
     }
-    written.doing("write", file)
+
+    /// Where it is written before it gets its name: on the same file system, by a name without a comma, which
+    /// iscsiadm does not take for a record.
+    fn staged(&self) -> PathBuf {
+        let below = self.file.strip_prefix(&self.target).unwrap_or(&self.file);
+        let plain = below.to_string_lossy().replace(['/', ','], "-");
+        self.target.join(format!(".ashlar-{plain}"))
+    }
 }
 
 /// Removes the records of a route, and folders that this leaves empty. `iscsiadm --op delete` would refuse while there
 /// is a session, such as one whose target is gone and that cannot be ended yet; the secret should go all the same.
 pub(super) fn remove(machine: &Machine, route: &Route) -> Result<(), Error> {
-    for file in find(machine, route)? {
-        unlink(&staged(&file))?;
-        unlink(&file)?;
-        for folder in file.ancestors().skip(1).take_while(|folder| !machine.records.iter().any(|root| root == folder)) {
+    for record in find(machine, route)? {
+        unlink(&record.staged())?;
+        unlink(&record.file)?;
+        let emptied = record.file.ancestors().skip(1).take_while(|folder| folder.starts_with(&record.target));
+        for folder in emptied {
             // One that is not empty stays.
             let _ = fs::remove_dir(folder);
         }
     }
     Ok(())
-}
-
-/// Where a record is written before it gets its name: outside of the tree, which iscsiadm takes every file of for a
-/// record, but on the same file system.
-fn staged(file: &Path) -> PathBuf {
-    let parts: Vec<_> = file.iter().rev().take_while(|part| *part != "nodes").collect();
-    let above = file.ancestors().nth(parts.len() + 1).unwrap_or(file);
-    let name = parts.iter().rev().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join(",");
-    above.join(format!(".ashlar-{name}"))
 }
 
 fn unlink(file: &Path) -> Result<(), Error> {

@@ -129,6 +129,16 @@ pub enum Error {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// The unit is there, and no disk of it.
+    #[error(
+        "LUN {lun} of target {target} is here, but not as a disk: modprobe sd_mod, and see that /dev is kept by udev or devtmpfs"
+    )]
+    NoDisk {
+        /// The target's name.
+        target: String,
+        /// The unit's number.
+        lun: u64,
+    },
     /// The unit is there, but is not the volume that was told.
     #[error(
         "{device} is LUN {lun} of target {target}, but its serial is {found:?}, not {expected:?}: this is another volume, and it was not attached"
@@ -168,7 +178,7 @@ impl Error {
             Self::Told { .. } | Self::NotAVolume { .. } => Kind::Invalid,
             Self::Absent { .. } | Self::NoUnit { .. } => Kind::NotFound,
             Self::InUse { .. } | Self::Locked { .. } => Kind::Busy,
-            Self::Io { .. } | Self::NoRecords { .. } => Kind::Fatal,
+            Self::Io { .. } | Self::NoRecords { .. } | Self::NoDisk { .. } => Kind::Fatal,
             Self::Slow { .. } => Kind::Indeterminate,
             Self::Unflushed { .. } | Self::NoDaemon { .. } | Self::Unreachable { .. } => Kind::Unavailable,
             Self::Refused { .. } => Kind::Invalid,

@@ -1,8 +1,16 @@
 //! From connection information to a block device.
 
-use std::{os::unix::fs::MetadataExt, path::PathBuf, time::Duration};
+use std::{
+    fs::File,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use rustix::fs::{major, minor};
+use rustix::{
+    fs::{major, minor},
+    io::Errno,
+};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -14,7 +22,7 @@ use crate::{
     connector::{
         apart::apart,
         connectors::{Attached, Machine},
-        error::Error,
+        error::{Doing, Error},
         lock, properties,
     },
     driver::{ConnectionInfo, OpCtx},
@@ -186,13 +194,14 @@ async fn shown_unit(ctx: &OpCtx, route: &Route, session: &Session) -> Result<Uni
         let unit = session.unit(route.lun)?;
         match &unit {
             Some(found) if found.block()?.is_some() => return Ok(found.clone()),
-            None if Instant::now() >= next_scan => {
+            None if Instant::now() >= next_scan && Instant::now() < until => {
                 let (asked, lun) = (session.clone(), route.lun);
                 apart(ctx, REQUEST, "scan for", &PathBuf::from(&route.iqn), move || asked.scan(lun)).await?;
                 next_scan = Instant::now() + AGAIN;
             }
-            _ if Instant::now() >= until => return Err(no_unit(route, SHOW)),
-            _ => ctx.bounded(sleep(STEP)).await?,
+            _ if Instant::now() < until => ctx.bounded(sleep(STEP)).await?,
+            None => return Err(no_unit(route, SHOW)),
+            Some(_) => return Err(no_disk(route)),
         }
     }
 }
@@ -204,13 +213,30 @@ async fn node(ctx: &OpCtx, machine: &Machine, route: &Route, unit: &Unit) -> Res
         if let (Some(block), Some(number)) = (unit.block()?, unit.number()?) {
             let path = machine.dev.join(block);
             let is = std::fs::metadata(&path).map(|found| format!("{}:{}", major(found.rdev()), minor(found.rdev())));
-            if is.is_ok_and(|is| is == number) {
+            if is.is_ok_and(|is| is == number) && opens(ctx, &path).await? {
                 return Ok(path);
             }
         }
         if Instant::now() >= until {
-            return Err(no_unit(route, SHOW));
+            return Err(no_disk(route));
         }
         ctx.bounded(sleep(STEP)).await?;
     }
+}
+
+/// Node and attributes are there a moment before the disk can be opened.
+async fn opens(ctx: &OpCtx, path: &Path) -> Result<bool, Error> {
+    let node = path.to_owned();
+    let open = move || match File::open(&node) {
+        Ok(_) => Ok(true),
+        Err(error) if [Errno::NXIO, Errno::NOENT, Errno::NODEV].map(Some).contains(&Errno::from_io_error(&error)) => {
+            Ok(false)
+        }
+        Err(error) => Err(error).doing("open", &node),
+    };
+    apart(ctx, REQUEST, "open", path, open).await
+}
+
+fn no_disk(route: &Route) -> Error {
+    Error::NoDisk { target: route.iqn.clone(), lun: route.lun }
 }

@@ -12,7 +12,9 @@ fn percent(group: &VolumeGroup, field: &str) -> f64 {
 }
 
 fn make(group: &VolumeGroup, volume: &str) -> String {
-    group.lvm(&[&format!("lvcreate --type thin -V 8m --thinpool pool -n {volume} {}", group.name())]).expect("LVM runs");
+    group
+        .lvm(&[&format!("lvcreate --type thin -V 8m --thinpool pool -n {volume} {}", group.name())])
+        .expect("LVM runs");
     format!("/dev/mapper/{}-{volume}", group.name())
 }
 

@@ -12,6 +12,7 @@ pub mod ground;
 pub mod keep;
 pub mod model;
 pub mod options;
+pub mod reach;
 pub mod report;
 pub mod site;
 pub mod storm;

@@ -11,7 +11,7 @@ use ashlar_storm::{
 const KILLS: u64 = 40;
 const SEED: u64 = 6;
 
-fn breaks_no_promise(protocol: Protocol) {
+fn breaks_no_promise(protocol: Protocol, say: &mut dyn FnMut(&str)) {
     let options = Options {
         store: Stores::Sqlite,
         kills: KILLS,
@@ -27,9 +27,8 @@ fn breaks_no_promise(protocol: Protocol) {
         directory: None,
     };
     let stop = AtomicBool::new(false);
-    let report =
-        storm(&options, StoreKind::Sqlite, KILLS, SEED, &stop, &mut |line| println!("{line}")).expect("a storm");
-    println!("{}", report.text());
+    let report = storm(&options, StoreKind::Sqlite, KILLS, SEED, &stop, say).expect("a storm");
+    say(&report.text());
     assert!(report.is_good(), "{:#?}", report.faults);
     assert!(report.kills >= KILLS);
     let blows: u64 = report.blows.values().sum();
@@ -42,11 +41,11 @@ mod kills {
 
     #[test]
     fn a_storm_on_lvm_breaks_no_promise() {
-        breaks_no_promise(Protocol::Local);
+        breaks_no_promise(Protocol::Local, &mut |line| println!("{line}"));
     }
 
     #[test]
     fn a_storm_on_lvm_over_iscsi_breaks_no_promise() {
-        breaks_no_promise(Protocol::Iscsi);
+        breaks_no_promise(Protocol::Iscsi, &mut |line| println!("{line}"));
     }
 }

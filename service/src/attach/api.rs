@@ -47,6 +47,13 @@ pub(super) struct Attachment {
     pub(super) connection: Option<ConnectionInfo>,
 }
 
+impl Attachment {
+    /// Whether a client may connect by it: it is exported, and nobody is ending it.
+    pub(super) fn is_usable(&self) -> bool {
+        self.connection.is_some() && ["attaching", "attached"].contains(&self.status.as_str())
+    }
+}
+
 /// A volume as the service has it.
 pub(super) struct Volume {
     pub(super) id: VolumeId,

@@ -1,5 +1,7 @@
 //! What they do.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use ashlar_common::{
     connector::{self, Attached, Connectors},
@@ -12,6 +14,11 @@ use super::{
     report,
     state::{Record, State, Turn},
 };
+
+/// How long the service may be at a request whose client died.
+const AT_IT: Duration = Duration::from_secs(1);
+/// More attachments than one mark can come to have: one for each time that an answer was lost.
+const MOST: u32 = 100;
 
 /// The exit code for a volume that is in use on this host.
 pub const IN_USE: u8 = 4;
@@ -32,6 +39,13 @@ pub async fn attach(options: &AttachOptions) -> Result<()> {
             let mode = if record.read_only { "reading only" } else { "reading and writing" };
             bail!("volume {} is attached here for {mode}: ashlar detach {} first", volume.id, volume.id);
         }
+        Some(record) if (&record.endpoint, &record.project) != (&place.0, &place.1) => bail!(
+            "volume {} is attached here by the service at {}, project {}: ashlar detach {} first",
+            volume.id,
+            record.endpoint,
+            record.project,
+            volume.id
+        ),
         Some(record) => record,
         None => Record::new(volume.id, volume.name, place, options.read_only),
     };
@@ -64,16 +78,16 @@ async fn export(
     record: &mut Record,
 ) -> Result<String> {
     let mut found = api.claimed(ctx, &record.claim)?;
+    if let Some(failed) = found.take_if(|found| !found.is_usable()) {
+        api.end(&failed.id).context("an attachment that failed before cannot be removed")?;
+    }
     if found.is_none() && record.connection.is_some() {
-        // Ended by somebody else: what is left of it here opens nothing, or even something else.
+        // What is left of it here opens nothing, or even something else.
         report::note("the service has ended the attachment that was here; it is made anew");
         clear(ctx, connectors, record).await?;
         let place = (record.endpoint.clone(), record.project.clone());
         *record = Record::new(record.volume_id, record.volume_name.clone(), place, record.read_only);
         turn.write(record)?;
-    }
-    if let Some(failed) = found.take_if(|found| found.connection.is_none()) {
-        api.end(&failed.id).context("an attachment that failed before cannot be removed")?;
     }
     let found = match found {
         Some(found) => found,
@@ -122,9 +136,7 @@ async fn given_up(
     let undo = async {
         clear(ctx, connectors, record).await?;
         // By its mark: of one whose making was not answered, nothing else is known.
-        if let Some(found) = api.claimed(ctx, &record.claim)? {
-            api.end(&found.id)?;
-        }
+        end_all(ctx, api, record)?;
         turn.remove()
     };
     match undo.await {
@@ -154,7 +166,7 @@ pub async fn detach(options: &DetachOptions) -> Result<()> {
         return Ok(());
     };
     let turn = state.turn(&ctx, remembered.volume_id)?;
-    let Some(record) = turn.read()? else { return Ok(turn.remove()?) };
+    let Some(record) = turn.read()? else { return turn.remove() };
     let connectors = Connectors::default();
     if let Some(connection) = &record.connection {
         let ended = match options.force {
@@ -167,10 +179,21 @@ pub async fn detach(options: &DetachOptions) -> Result<()> {
     }
     let api = Api::new(record.endpoint.clone(), record.project.clone(), options.patience.limit());
     let left = "the volume is off this host, but the service does not know yet: detach again";
-    if let Some(found) = api.claimed(&ctx, &record.claim).context(left)? {
-        api.end(&found.id).context(left)?;
-    }
+    end_all(&ctx, &api, &record).context(left)?;
     turn.remove()
+}
+
+/// Ends what the service has under the record's mark.
+fn end_all(ctx: &OpCtx, api: &Api, record: &Record) -> Result<()> {
+    for attempt in 0..MOST {
+        match api.claimed(ctx, &record.claim)? {
+            Some(found) => api.end(&found.id)?,
+            // Asked for by a process that died before the answer: the service may be at it still.
+            None if attempt == 0 && record.attachment_id.is_none() => std::thread::sleep(AT_IT),
+            None => break,
+        }
+    }
+    Ok(())
 }
 
 /// The record of a volume by its id or name; by the service's word where the name is not what it was.

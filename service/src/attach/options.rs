@@ -17,7 +17,7 @@ const ROOTS: &str = "/var/lib/ashlar/attached";
 
 /// How an answer is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people; of attach, the path alone
     #[default]
     Text,
@@ -27,7 +27,7 @@ pub enum Format {
 
 /// Where the service is, and who asks.
 #[derive(Args, Clone, Debug)]
-pub struct Service {
+pub(super) struct Service {
     /// The service's address, as http://10.0.0.1:8776; may end with /v3 and a project [default: $OS_ENDPOINT, or this machine]
     #[arg(long, value_name = "URL", env = "CINDER_ENDPOINT")]
     endpoint: Option<String>,

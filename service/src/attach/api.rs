@@ -116,11 +116,27 @@ impl Api {
         self.ask("POST", &format!("/attachments/{id}/action"), Some(&json!({ "os-complete": {} }))).map(drop)
     }
 
-    /// Ends an attachment. One that is not there has ended.
-    pub(super) fn end(&self, id: &str) -> Result<()> {
-        match self.ask("DELETE", &format!("/attachments/{id}"), None) {
-            Err(error) if is_missing(&error) => Ok(()),
-            ended => ended.map(drop),
+    /// Ends an attachment. One that is not there has ended; one that is being made or ended is waited for.
+    pub(super) fn end(&self, ctx: &OpCtx, id: &str) -> Result<()> {
+        let path = format!("/attachments/{id}");
+        loop {
+            let refused = match self.ask("DELETE", &path, None) {
+                Ok(_) => return Ok(()),
+                Err(error) if is_missing(&error) => return Ok(()),
+                Err(error) if error.is::<Refused>() => error,
+                Err(error) => return Err(error),
+            };
+            match self.ask("GET", &path, None) {
+                Ok(shown) => {
+                    let status = attachment(&shown["attachment"])?.status;
+                    if !["attaching", "detaching"].contains(&status.as_str()) || ctx.check().is_err() {
+                        return Err(refused);
+                    }
+                }
+                Err(error) if is_missing(&error) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            thread::sleep(STEP);
         }
     }
 

@@ -79,7 +79,7 @@ async fn export(
 ) -> Result<String> {
     let mut found = api.claimed(ctx, &record.claim)?;
     if let Some(failed) = found.take_if(|found| !found.is_usable()) {
-        api.end(&failed.id).context("an attachment that failed before cannot be removed")?;
+        api.end(ctx, &failed.id).context("an attachment that failed before cannot be removed")?;
     }
     if found.is_none() && record.connection.is_some() {
         // What is left of it here opens nothing, or even something else.
@@ -187,7 +187,7 @@ pub async fn detach(options: &DetachOptions) -> Result<()> {
 fn end_all(ctx: &OpCtx, api: &Api, record: &Record) -> Result<()> {
     for attempt in 0..MOST {
         match api.claimed(ctx, &record.claim)? {
-            Some(found) => api.end(&found.id)?,
+            Some(found) => api.end(ctx, &found.id)?,
             // Asked for by a process that died before the answer: the service may be at it still.
             None if attempt == 0 && record.attachment_id.is_none() => std::thread::sleep(AT_IT),
             None => break,

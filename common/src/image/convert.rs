@@ -18,6 +18,9 @@ use crate::{
 /// Threads' stacks and allocator arenas take most of it on machines with many cores; the work itself needs some 100
 /// MiB. Enough to convert any image, too little to harm the machine.
 const ADDRESS_SPACE: u64 = 2 * GIB;
+/// Requests in flight. QEMU's own 8 take twice the memory, and that costs more time than it saves: 4 of up to 2 MiB each
+/// keep a device busy.
+const REQUESTS: &str = "4";
 /// CPU time that any conversion may take.
 const CPU_SECONDS: u64 = 120;
 /// CPU time that it may take besides for each GiB; unpacking takes about 10 s on a slow machine.
@@ -99,7 +102,7 @@ fn convert(ctx: &OpCtx, size: ByteCount, total: ByteCount, throttle: Option<Thro
         }
     };
     let rate = throttle.map(|throttle| format!("-r{}", throttle.bytes_per_second()));
-    Ok(qemu_img()?.run(["convert", "-p"]).args(rate).limits(limits).dies_with_host().on_line(report))
+    Ok(qemu_img()?.run(["convert", "-p", "-m", REQUESTS]).args(rate).limits(limits).dies_with_host().on_line(report))
 }
 
 /// Block devices are read and written past the page cache, which knows one device node alone and only slows it down.

@@ -105,8 +105,10 @@ impl Session {
     /// The disk. It appears a moment after the login, once the kernel has asked for what there is.
     pub(crate) fn disk(&self) -> PathBuf {
         for _try in 0..200 {
-            if let Some(name) = self.find() {
-                return PathBuf::from("/dev").join(name);
+            // Told of before it can be opened, and for a moment after it has gone.
+            let found = self.find().map(|name| PathBuf::from("/dev").join(name));
+            if let Some(disk) = found.filter(|disk| fs::File::open(disk).is_ok()) {
+                return disk;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
@@ -120,14 +122,12 @@ impl Session {
                 continue;
             }
             let host = fs::canonicalize(session.path().join("device")).ok()?;
-            if let Some(name) = names(&host, "target")
-                .iter()
-                .flat_map(|target| names(&host.join(target), ""))
-                .flat_map(|unit| names(&host, "target").into_iter().map(move |target| (target, unit.clone())))
-                .flat_map(|(target, unit)| names(&host.join(target).join(unit).join("block"), "sd"))
-                .next()
-            {
-                return Some(name);
+            for target in names(&host, "target") {
+                let units = names(&host.join(&target), "");
+                let mut disks = units.iter().flat_map(|unit| names(&host.join(&target).join(unit).join("block"), "sd"));
+                if let Some(disk) = disks.next() {
+                    return Some(disk);
+                }
             }
         }
         None

@@ -148,7 +148,7 @@ async fn another_volume_under_the_number_is_not_taken_for_the_old_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_portal_that_does_not_answer_is_passed_over() {
     let mut target = Target::new(1).await;
-    let here = format!("127.0.0.1:{}", target.port);
+    let here = target.portal();
     // Nobody listens on the port for discarding.
     let info = with(target.info(0), "target_portal", "127.0.0.1:9");
     let info = with(info, "target_portals", json!(["127.0.0.1:9", here]));
@@ -182,7 +182,7 @@ async fn a_volume_that_grew_is_as_large_here() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_an_attach_is_finished_or_taken_apart() {
     let mut target = Target::new(1).await;
-    let (connectors, info, portal) = (connectors(), target.info(0), format!("127.0.0.1:{}", target.port));
+    let (connectors, info, portal) = (connectors(), target.info(0), target.portal());
     let node = ["-m", "node", "-T", &target.iqn, "-p", &portal];
     // Died when the record was new.
     run("iscsiadm", &[&node[..], &["-o", "new"]].concat(), &[]).await;

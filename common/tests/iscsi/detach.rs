@@ -9,7 +9,7 @@ use std::{
 use ashlar_common::{connector::Error, driver::Kind};
 
 use crate::{
-    machine::{assert_nothing_left, connectors, ctx, lasting, sessions},
+    machine::{assert_nothing_left, connectors, ctx, lasting, run, sessions},
     target::Target,
 };
 
@@ -82,4 +82,58 @@ async fn what_is_known_to_be_gone_is_abandoned_at_once() {
     println!("abandoned in {:?}", started.elapsed());
     assert_nothing_left(info.data["target_iqn"].as_str().expect("a name"), Some(&attached.path));
     drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_is_gone_does_not_hold_it_up() {
+    let address = format!("10.213.{}.{}", fastrand::u8(..), fastrand::u8(1..255));
+    let link = ["address", "add", &format!("{address}/32"), "dev", "lo"];
+    run("ip", &link, &[]).await;
+    let mut target = Target::at(&address, 1).await;
+    let (connectors, info) = (connectors(), target.info(0));
+    let attached = connectors.attach(&ctx(), &info).await.expect("attached");
+    let device = File::options().write(true).open(&attached.path).expect("opened");
+    device.write_all_at(&[9; 65536], 0).expect("into the cache");
+    drop(device);
+    run("ip", &["address", "del", link[2], "dev", "lo"], &[]).await;
+    let started = std::time::Instant::now();
+    let detached = connectors.detach(&lasting(Duration::from_secs(150)), &info).await.expect("detached");
+    println!("detached in {:?}, for {:?}", started.elapsed(), detached.unflushed);
+    assert!(detached.unflushed.is_some(), "what was written is lost, and that is said");
+    assert_nothing_left(&target.iqn, Some(&attached.path));
+    run("ip", &link, &[]).await;
+    // It comes back, and is the volume that it was.
+    let again = connectors.attach(&ctx(), &info).await.expect("attached");
+    assert_eq!(again.size, attached.size);
+    connectors.detach(&ctx(), &info).await.expect("detached");
+    target.end().await;
+    run("ip", &["address", "del", link[2], "dev", "lo"], &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_comes_back_loses_nothing() {
+    let address = format!("10.214.{}.{}", fastrand::u8(..), fastrand::u8(1..255));
+    let link = ["address", "add", &format!("{address}/32"), "dev", "lo"];
+    run("ip", &link, &[]).await;
+    let mut target = Target::at(&address, 1).await;
+    // With the patience that everybody has.
+    let (connectors, info) = (ashlar_common::connector::Connectors::default(), target.info(0));
+    let attached = connectors.attach(&ctx(), &info).await.expect("attached");
+    let device = File::options().write(true).open(&attached.path).expect("opened");
+    device.write_all_at(&[9; 65536], 0).expect("into the cache");
+    drop(device);
+    run("ip", &["address", "del", link[2], "dev", "lo"], &[]).await;
+    let detaching = {
+        let (connectors, info) = (connectors.clone(), info.clone());
+        tokio::spawn(async move { connectors.detach(&ctx(), &info).await })
+    };
+    // Long enough for the session to be given up by its first time-outs.
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    run("ip", &link, &[]).await;
+    let detached = detaching.await.expect("it ends").expect("detached");
+    assert!(detached.unflushed.is_none(), "{detached:?}");
+    assert_eq!(target.bytes(0)[..65536], [9; 65536]);
+    assert_nothing_left(&target.iqn, Some(&attached.path));
+    target.end().await;
+    run("ip", &["address", "del", link[2], "dev", "lo"], &[]).await;
 }

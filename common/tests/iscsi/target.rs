@@ -19,7 +19,8 @@ const MIB: u64 = 1 << 20;
 /// Units behind one name and portal, each a file by way of a loop device. Taken apart when dropped.
 pub(crate) struct Target {
     pub(crate) iqn: String,
-    pub(crate) port: u16,
+    port: u16,
+    address: String,
     number: u32,
     units: Vec<Unit>,
 }
@@ -35,12 +36,23 @@ struct Unit {
 impl Target {
     /// With units 0 and up, of 16 MiB each.
     pub(crate) async fn new(units: u32) -> Self {
+        Self::at("127.0.0.1", units).await
+    }
+
+    /// The same, at another address of this machine.
+    pub(crate) async fn at(address: &str, units: u32) -> Self {
         ready().await;
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
         let number = fastrand::u32(1..1 << 30);
-        let mut target = Self { iqn: format!("iqn.2026-01.ashlar:test-{number}"), port, number, units: Vec::new() };
+        let mut target = Self {
+            iqn: format!("iqn.2026-01.ashlar:test-{number}"),
+            port,
+            address: address.to_owned(),
+            number,
+            units: Vec::new(),
+        };
         let group = target.group();
-        fs::create_dir_all(group.join("np").join(format!("127.0.0.1:{port}"))).expect("a portal");
+        fs::create_dir_all(group.join("np").join(format!("{address}:{port}"))).expect("a portal");
         let acl = group.join("acls").join(initiator());
         fs::create_dir_all(&acl).expect("an ACL");
         put(&acl.join("auth/userid"), "ashlar");
@@ -51,6 +63,10 @@ impl Target {
         }
         put(&group.join("enable"), "1");
         target
+    }
+
+    pub(crate) fn portal(&self) -> String {
+        format!("{}:{}", self.address, self.port)
     }
 
     fn group(&self) -> PathBuf {
@@ -107,7 +123,7 @@ impl Target {
         }
         for folder in [
             group.join("acls").join(initiator()),
-            group.join("np").join(format!("127.0.0.1:{}", self.port)),
+            group.join("np").join(self.portal()),
             group.clone(),
             group.parent().expect("a parent").to_owned(),
         ] {
@@ -142,7 +158,7 @@ impl Target {
     pub(crate) fn info(&self, lun: u32) -> ConnectionInfo {
         let serial = self.units.iter().find(|unit| unit.lun == lun).map(|unit| unit.serial.clone());
         let data = json!({
-            "target_portal": format!("127.0.0.1:{}", self.port), "target_iqn": self.iqn, "target_lun": lun,
+            "target_portal": self.portal(), "target_iqn": self.iqn, "target_lun": lun,
             "auth_method": "CHAP", "auth_username": "ashlar", "auth_password": SECRET, "unit_serial": serial,
         });
         let data = data.as_object().expect("an object").clone();

@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group, set_child_subreaper};
 use super::{
     adopted,
     frame::{CHUNK, Exit, Frame, HELLO, Kind, Start},
+    line::Telling,
     pty,
 };
 use crate::program::Program;
@@ -36,9 +37,10 @@ pub fn serve(line: &Path) -> io::Result<()> {
     // What a program leaves behind becomes this one's child, and is found so, whatever group or session it is in.
     set_child_subreaper(Some(rustix::process::getpid()))?;
     let line = OpenOptions::new().read(true).write(true).open(line)?;
-    let mut frames = BufReader::with_capacity(4 * CHUNK, line.try_clone()?);
+    let from = line.try_clone()?;
     let agent = Arc::new(Agent { line: Mutex::new(line), running: Mutex::default() });
     lock(&agent.line).write_all(HELLO)?;
+    let mut frames = BufReader::with_capacity(CHUNK, Telling { from, to: &agent.line });
     loop {
         let frame = Frame::read(&mut frames)?;
         match frame.kind {
@@ -50,7 +52,7 @@ pub fn serve(line: &Path) -> io::Result<()> {
             Kind::Signal => agent.signal(&frame),
             Kind::Input => agent.input(frame.channel, Some(frame.payload)),
             Kind::InputEnd => agent.input(frame.channel, None),
-            Kind::Output | Kind::Errors | Kind::Taken | Kind::Exit | Kind::Lost => {
+            Kind::Output | Kind::Errors | Kind::Taken | Kind::Exit | Kind::Read | Kind::Lost => {
                 return Err(io::ErrorKind::InvalidData.into());
             }
         }

@@ -76,7 +76,7 @@ fn receive(mut line: UnixStream, taken: &mpsc::Sender<()>) -> Result<Exit> {
             Kind::Taken => drop(taken.send(())),
             Kind::Exit => return frame.parse().map_err(Error::io("the machine's agent is of another version")),
             Kind::Lost => return Err(Error::Lost(String::from_utf8_lossy(&frame.payload).into_owned())),
-            Kind::Start | Kind::Input | Kind::InputEnd | Kind::Signal | Kind::Ping => {}
+            Kind::Start | Kind::Input | Kind::InputEnd | Kind::Signal | Kind::Ping | Kind::Read => {}
         }
     }
 }

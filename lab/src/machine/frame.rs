@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Taken = 18,
     /// From the agent: an [`Exit`], the last frame of its channel.
     Exit = 19,
+    /// From the agent: how many bytes it read of its line, in 32 bits. See [`super::line`].
+    Read = 20,
     /// From the keeper: text, why there is no exit; the last frame.
     Lost = 32,
 }
@@ -52,6 +54,7 @@ impl Kind {
             Self::Errors,
             Self::Taken,
             Self::Exit,
+            Self::Read,
             Self::Lost,
         ];
         all.into_iter().find(|kind| *kind as u8 == byte)
@@ -125,6 +128,12 @@ impl Frame {
 
     /// Sends it, in one write where the line takes it.
     pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        to.write_all(&self.bytes()?)?;
+        to.flush()
+    }
+
+    /// What goes over the line.
+    pub(super) fn bytes(&self) -> io::Result<Vec<u8>> {
         let too_long = |_| io::Error::from(io::ErrorKind::InvalidInput);
         let length = u32::try_from(self.payload.len()).map_err(too_long)?;
         if self.payload.len() > LARGEST {
@@ -135,8 +144,7 @@ impl Frame {
         bytes.extend(self.channel.to_le_bytes());
         bytes.push(self.kind as u8);
         bytes.extend(&self.payload);
-        to.write_all(&bytes)?;
-        to.flush()
+        Ok(bytes)
     }
 }
 

@@ -15,7 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::frame::{CHUNK, Frame, HELLO, Kind};
+use super::{
+    frame::{CHUNK, Frame, HELLO, Kind},
+    line::Line,
+};
 use crate::{
     error::{Error, Result},
     folder::Folder,
@@ -28,8 +31,6 @@ const BOOT_LIMIT: Duration = Duration::from_secs(90);
 const KILL_LIMIT: Duration = Duration::from_secs(30);
 /// Between two looks whether a machine that boots has died.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// A line that takes nothing for so long has nobody at its other end.
-const WRITE_LIMIT: Duration = Duration::from_secs(60);
 /// Frames of one channel that wait for who reads them.
 const QUEUE: usize = 64;
 /// Of the noise before the agent speaks.
@@ -43,7 +44,7 @@ pub(super) struct Machine {
     folder: Folder,
     console: PathBuf,
     running: Staying,
-    line: Mutex<UnixStream>,
+    line: Arc<Line>,
     shared: Arc<Shared>,
     next: AtomicU32,
 }
@@ -60,13 +61,12 @@ impl Machine {
     /// Listens to one that was started.
     pub(super) fn begin(folder: Folder, console: PathBuf, running: Staying, line: UnixStream) -> Result<Self> {
         let listened = || Error::io("cannot listen to a machine");
-        line.set_write_timeout(Some(WRITE_LIMIT)).map_err(listened())?;
         let heard = line.try_clone().map_err(listened())?;
         let shared = Arc::new(Shared { heard: Mutex::default(), channels: Mutex::new(Some(Channels::new())) });
-        let (line, next) = (Mutex::new(line), AtomicU32::new(1));
-        let machine = Self { folder, console, running, line, shared: Arc::clone(&shared), next };
+        let (line, next) = (Arc::new(Line::new(line).map_err(listened())?), AtomicU32::new(1));
+        let machine = Self { folder, console, running, line: Arc::clone(&line), shared: Arc::clone(&shared), next };
         let listen = move || {
-            let _why_is_on_the_console = shared.listen(heard);
+            let _why_is_on_the_console = shared.listen(heard, &line);
             *lock(&shared.channels) = None;
         };
         thread::Builder::new().name("lab-line".to_owned()).spawn(listen).map_err(listened())?;
@@ -100,7 +100,7 @@ impl Machine {
     }
 
     pub(super) fn send(&self, frame: &Frame) -> Result<()> {
-        frame.write(&mut *lock(&self.line)).map_err(|_| self.lost("does not listen"))
+        self.line.send(frame).map_err(|_| self.lost("does not listen"))
     }
 
     /// How long nothing was heard of it.
@@ -136,14 +136,19 @@ impl Drop for Machine {
 }
 
 impl Shared {
-    fn listen(&self, line: UnixStream) -> io::Result<()> {
-        let mut line = BufReader::with_capacity(4 * CHUNK, line);
-        skip_noise(&mut line)?;
+    fn listen(&self, from: UnixStream, line: &Line) -> io::Result<()> {
+        let mut from = BufReader::with_capacity(4 * CHUNK, from);
+        skip_noise(&mut from)?;
         loop {
             *lock(&self.heard) = Some(Instant::now());
-            let frame = Frame::read(&mut line)?;
-            if frame.kind == Kind::Ping {
-                continue;
+            let frame = Frame::read(&mut from)?;
+            match frame.kind {
+                Kind::Ping => continue,
+                Kind::Read => {
+                    line.was_read(&frame);
+                    continue;
+                }
+                _ => {}
             }
             let (channel, last) = (frame.channel, matches!(frame.kind, Kind::Exit));
             let reader = match lock(&self.channels).as_mut() {

@@ -10,6 +10,7 @@ mod boot;
 pub mod exec;
 mod frame;
 mod kernel;
+mod line;
 #[expect(clippy::module_inception, reason = "the machine among what is about machines")]
 mod machine;
 mod pool;

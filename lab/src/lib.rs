@@ -10,9 +10,12 @@ pub mod disk;
 mod error;
 mod folder;
 pub mod lvm;
+pub mod machine;
 pub mod postgres;
 mod process;
 mod program;
 pub mod proxy;
+mod standing;
 
 pub use error::{Error, Result};
+pub use standing::{Claim, Lab, Standing};

@@ -19,6 +19,9 @@ pub(super) const PIECE_BYTES: u64 = 1 << 20;
 /// Zeros between data that are worth a request of their own, where the target reads anything.
 const LEAST_ZEROS: usize = 64 << 10;
 
+/// Zeros passed over between two looks at the context.
+const MOST_SKIPPED: u64 = 1 << 30;
+
 /// What a target reads before anything was written to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -40,26 +43,58 @@ pub fn copy(
     len: ByteCount,
     before: Target,
 ) -> Result<(), BytesError> {
-    let len = len.bytes();
-    check_length(source, len)?;
+    let bytes = len.bytes();
+    check_length(source, bytes)?;
     let reader = Medium::reading(source).map_err(BytesError::io("look at the source"))?;
+    let mut extents = Extents { source, len: bytes, at: 0, data: 0..0, most: pace.data_piece() };
+    let read = |(): &(), chunk: &mut [u8], len: usize, at: u64| {
+        reader.read_exact_at(chunk, len, at).map_err(|error| short_or_io(error, source, bytes))
+    };
+    copy_extents(ctx, pace, target, len, before, || extents.next(), read)?;
+    // Behind the end there seems to be a hole, too: a source that was cut meanwhile shows only here.
+    check_length(source, bytes)
+}
+
+/// A part of what is to be written.
+pub(crate) struct Extent<T> {
+    /// Where, in whole blocks but for the very end, so that no two workers share one; data are no more than
+    /// [`Pace::data_piece`].
+    pub(crate) range: Range<u64>,
+    /// What `read` needs to know to read it; `None` where it is known to be zeros.
+    pub(crate) data: Option<T>,
+}
+
+/// Writes `len` bytes to `target`: the extents that `next` gives, which follow one another, read by `read` into memory
+/// of whole blocks, of which so many bytes count.
+pub(crate) fn copy_extents<T, E>(
+    ctx: &OpCtx,
+    pace: &Pace,
+    target: &File,
+    len: ByteCount,
+    before: Target,
+    next: impl FnMut() -> Result<Option<Extent<T>>, E> + Send,
+    read: impl Fn(&T, &mut [u8], usize, u64) -> Result<(), E> + Sync,
+) -> Result<(), E>
+where
+    T: Send,
+    E: From<BytesError> + Send,
+{
     let writer = Medium::changing(target).map_err(BytesError::io("look at the target"))?;
-    let most = pace.piece(PIECE_BYTES, BLOCK);
-    let mut pieces = Pieces { source, len, at: 0, data: 0..0, most, before };
-    let copy = |buffer: &mut Buffer, part: Part| match part {
-        Part::Hole(_) if before == Target::ReadsZero => Ok(()),
-        Part::Hole(range) => writer.zero(range).map_err(BytesError::io("write zeros")),
-        Part::Data(range) => {
-            let bytes = usize::try_from(range.end - range.start).expect("a piece is small");
+    let most_zeros = if before == Target::ReadsZero { MOST_SKIPPED } else { pace.piece(ZERO_BYTES, BLOCK) };
+    let mut pieces = Pieces { next, hole: 0..0, data: None, ended: false, most_zeros, before };
+    let work = |buffer: &mut Buffer, extent: Extent<T>| match extent.data {
+        None if before == Target::ReadsZero => Ok(()),
+        None => writer.zero(extent.range).map_err(|error| BytesError::io("write zeros")(error).into()),
+        Some(data) => {
+            let bytes = usize::try_from(extent.range.end - extent.range.start).expect("a piece is small");
             let chunk = buffer.first(bytes.next_multiple_of(BLOCK_BYTES));
-            reader.read_exact_at(chunk, bytes, range.start).map_err(|error| short_or_io(error, source, len))?;
-            write(&writer, &chunk[..bytes], range.start, before).map_err(BytesError::io("write the copy"))
+            read(&data, chunk, bytes, extent.range.start)?;
+            let written = write(&writer, &chunk[..bytes], extent.range.start, before);
+            written.map_err(|error| BytesError::io("write the copy")(error).into())
         }
     };
-    let memory = || Buffer::new(usize::try_from(most.min(len)).expect("a piece is small"));
-    crew::run((ctx, pace), len, || pieces.next(), memory, copy)?;
-    // Behind the end there seems to be a hole, too: a source that was cut meanwhile shows only here.
-    check_length(source, len)
+    let memory = || Buffer::new(usize::try_from(pace.data_piece().min(len.bytes())).expect("a piece is small"));
+    crew::run((ctx, pace), len.bytes(), || pieces.next(), memory, work)
 }
 
 /// Writes the runs of blocks that are not all zero, and zeros where they are missed.
@@ -88,27 +123,59 @@ pub(super) fn short_or_io(error: io::Error, source: &File, wanted: u64) -> Bytes
     }
 }
 
-enum Part {
-    /// May be anything.
-    Data(Range<u64>),
-    /// Reads zero.
-    Hole(Range<u64>),
+/// Holes that follow one another are one piece, up to a length; data are a piece each.
+struct Pieces<T, N> {
+    next: N,
+    hole: Range<u64>,
+    data: Option<Extent<T>>,
+    ended: bool,
+    most_zeros: u64,
+    before: Target,
 }
 
-/// A source's data and holes, in pieces that begin and end at whole blocks (but for the source's end), so that no two
-/// workers share one.
-struct Pieces<'a> {
+impl<T, N> Pieces<T, N> {
+    fn next<E>(&mut self) -> Result<Option<Piece<Extent<T>>>, E>
+    where
+        N: FnMut() -> Result<Option<Extent<T>>, E>,
+    {
+        loop {
+            let bytes = self.hole.end - self.hole.start;
+            if bytes >= self.most_zeros || (bytes > 0 && (self.ended || self.data.is_some())) {
+                let bytes = bytes.min(self.most_zeros);
+                let range = self.hole.start..self.hole.start + bytes;
+                self.hole.start = range.end;
+                let cost = if self.before == Target::ReadsZero { 0 } else { bytes };
+                return Ok(Some(Piece { what: Extent { range, data: None }, bytes, cost }));
+            }
+            if let Some(extent) = self.data.take() {
+                let bytes = extent.range.end - extent.range.start;
+                return Ok(Some(Piece { what: extent, bytes, cost: bytes }));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match (self.next)()? {
+                None => self.ended = true,
+                Some(extent) if extent.data.is_some() => self.data = Some(extent),
+                Some(Extent { range, .. }) if bytes == 0 => self.hole = range,
+                Some(Extent { range, .. }) => self.hole.end = range.end,
+            }
+        }
+    }
+}
+
+/// A source's data and holes.
+struct Extents<'a> {
     source: &'a File,
     len: u64,
     at: u64,
     /// Known to be data, from `at` on or later.
     data: Range<u64>,
     most: u64,
-    before: Target,
 }
 
-impl Pieces<'_> {
-    fn next(&mut self) -> Result<Option<Piece<Part>>, BytesError> {
+impl Extents<'_> {
+    fn next(&mut self) -> Result<Option<Extent<()>>, BytesError> {
         if self.at >= self.len {
             return Ok(None);
         }
@@ -118,20 +185,9 @@ impl Pieces<'_> {
             self.data = start..data.end.next_multiple_of(BLOCK).min(self.len);
         }
         let at = self.at;
-        let piece = if at < self.data.start {
-            let most = if self.before == Target::ReadsZero { u64::MAX } else { ZERO_BYTES };
-            self.at = self.data.start.min(at.saturating_add(most));
-            let bytes = self.at - at;
-            Piece {
-                what: Part::Hole(at..self.at),
-                bytes,
-                cost: if self.before == Target::ReadsZero { 0 } else { bytes },
-            }
-        } else {
-            self.at = self.data.end.min(at + self.most);
-            Piece { what: Part::Data(at..self.at), bytes: self.at - at, cost: self.at - at }
-        };
-        Ok(Some(piece))
+        let is_hole = at < self.data.start;
+        self.at = if is_hole { self.data.start } else { self.data.end.min(at + self.most) };
+        Ok(Some(Extent { range: at..self.at, data: (!is_hole).then_some(()) }))
     }
 }
 

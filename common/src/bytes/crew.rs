@@ -23,23 +23,24 @@ pub(super) struct Piece<T> {
     pub(super) cost: u64,
 }
 
-struct Shared<N> {
+struct Shared<N, E> {
     next: N,
     ended: bool,
-    failed: Option<BytesError>,
+    failed: Option<E>,
 }
 
 /// Does all pieces that `next` gives, in any order, each by `work` with memory that its worker made by `memory`. `total`
 /// bytes are expected. After an error, what was begun is ended and nothing more is begun.
-pub(super) fn run<T, M, N>(
+pub(super) fn run<T, M, N, E>(
     (ctx, pace): (&OpCtx, &Pace),
     total: u64,
     next: N,
     memory: impl Fn() -> M + Sync,
-    work: impl Fn(&mut M, T) -> Result<(), BytesError> + Sync,
-) -> Result<(), BytesError>
+    work: impl Fn(&mut M, T) -> Result<(), E> + Sync,
+) -> Result<(), E>
 where
-    N: FnMut() -> Result<Option<Piece<T>>, BytesError> + Send,
+    N: FnMut() -> Result<Option<Piece<T>>, E> + Send,
+    E: From<BytesError> + Send,
 {
     pace.did(ctx, 0);
     let shared = Mutex::new(Shared { next, ended: false, failed: None });
@@ -70,16 +71,18 @@ where
 }
 
 /// The next piece. Whoever waits for the rate to allow it has the others wait behind.
-fn take<T, N>(ctx: &OpCtx, pace: &Pace, shared: &Mutex<Shared<N>>) -> Option<Piece<T>>
+fn take<T, N, E>(ctx: &OpCtx, pace: &Pace, shared: &Mutex<Shared<N, E>>) -> Option<Piece<T>>
 where
-    N: FnMut() -> Result<Option<Piece<T>>, BytesError>,
+    N: FnMut() -> Result<Option<Piece<T>>, E>,
+    E: From<BytesError>,
 {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if shared.ended {
         return None;
     }
-    let next = ctx.check().map_err(BytesError::from).and_then(|()| (shared.next)());
-    match next.and_then(|piece| piece.map(|piece| pace.admit(ctx, piece.cost).map(|()| piece)).transpose()) {
+    let next = ctx.check().map_err(|stopped| BytesError::from(stopped).into()).and_then(|()| (shared.next)());
+    let admit = |piece: Piece<T>| pace.admit(ctx, piece.cost).map(|()| piece).map_err(E::from);
+    match next.and_then(|piece| piece.map(admit).transpose()) {
         Ok(Some(piece)) => Some(piece),
         Ok(None) => {
             shared.ended = true;
@@ -93,7 +96,7 @@ where
     }
 }
 
-fn fail<N>(shared: &Mutex<Shared<N>>, error: BytesError) {
+fn fail<N, E>(shared: &Mutex<Shared<N, E>>, error: E) {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     shared.ended = true;
     shared.failed.get_or_insert(error);

@@ -3,8 +3,8 @@
 use std::{fs::File, ops::Range};
 
 use super::{
-    buffer::{BLOCK, BLOCK_BYTES, Buffer, runs},
-    copy::{PIECE_BYTES, check_length, short_or_io},
+    buffer::{BLOCK_BYTES, Buffer, runs},
+    copy::{check_length, short_or_io},
     crew::{self, Piece},
     error::BytesError,
     medium::Medium,
@@ -28,7 +28,7 @@ pub fn copy_differences(
     check_length(source, len)?;
     let reader = Medium::reading(source).map_err(BytesError::io("look at the source"))?;
     let writer = Medium::changing(target).map_err(BytesError::io("look at the target"))?;
-    let most = pace.piece(PIECE_BYTES, BLOCK);
+    let most = pace.data_piece();
     let mut at = 0;
     let next = || {
         let end = len.min(at + most);

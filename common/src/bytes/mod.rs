@@ -16,6 +16,7 @@ mod medium;
 mod pace;
 mod zero;
 
+pub(crate) use copy::{Extent, copy_extents};
 pub use copy::{Target, copy};
 pub use differences::copy_differences;
 pub use error::BytesError;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::error::BytesError;
+use super::{buffer::BLOCK, copy::PIECE_BYTES, error::BytesError};
 use crate::driver::{OpCtx, Progress};
 
 /// Between two looks at the context while waiting for a turn.
@@ -57,6 +57,11 @@ impl Pace {
             Some((throttle, _)) => (throttle.0.get() / PIECES_PER_SECOND).next_multiple_of(block).clamp(block, most),
             None => most,
         }
+    }
+
+    /// The most data that one piece of a copy has; whole blocks.
+    pub(crate) fn data_piece(&self) -> u64 {
+        self.piece(PIECE_BYTES, BLOCK)
     }
 
     /// Waits until `bytes` may be moved.

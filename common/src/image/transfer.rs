@@ -9,7 +9,7 @@ use super::{
     error::ImageError,
     format::ImageFormat,
     inspect::{Examined, examine, inspect},
-    qcow2::check_clusters,
+    qcow2::{check_clusters, copy_plain},
     temporary::Temporary,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub async fn copy_onto(
     throttle: Option<Throttle>,
 ) -> Result<(), ImageError> {
     let target = duplicate(target)?;
-    let (image, examined, target) = {
+    let (image, examined, plain, target) = {
         let image = image.clone();
         blocking(ctx, move |ctx| {
             let file = open(&image.path)?;
@@ -57,24 +57,25 @@ pub async fn copy_onto(
             if target_length < size.bytes() {
                 return Err(ImageError::ShortTarget { length: target_length, size: size.bytes() });
             }
-            if let Examined::Qcow2(header) = &examined {
-                check_clusters(ctx, &file, header)?;
-            }
-            Ok((file, examined, target))
+            let plain = match &examined {
+                Examined::Qcow2(header) => check_clusters(ctx, &file, header)?,
+                Examined::Raw(_) => true,
+            };
+            Ok((file, examined, plain, target))
         })
         .await?
     };
     let filled = examined.virtual_size();
     let total = if before == Target::ReadsZero { filled } else { size };
-    if let Examined::Qcow2(_) = examined {
+    if !plain {
         qcow2_into(ctx, &image, &target, (filled, total), before, throttle).await?;
     }
     blocking(ctx, move |ctx| {
         let pace = Pace::new(total.bytes(), throttle);
-        if let Examined::Raw(_) = examined {
-            bytes::copy(ctx, &pace, &image, &target, filled, before)?;
-        } else {
-            pace.did(ctx, filled.bytes());
+        match &examined {
+            Examined::Raw(_) => bytes::copy(ctx, &pace, &image, &target, filled, before)?,
+            Examined::Qcow2(header) if plain => copy_plain(ctx, &pace, &image, header, &target, before)?,
+            Examined::Qcow2(_) => pace.did(ctx, filled.bytes()),
         }
         bytes::zero(ctx, &pace, &target, filled.bytes()..total.bytes())?;
         settle(&target).map_err(ImageError::io("flush the volume"))

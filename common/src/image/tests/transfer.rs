@@ -4,7 +4,7 @@ use std::{num::NonZeroU64, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Lab, MIB, allocated, bytes_of, cancelled, ctx, size};
+use super::{HONEST, Lab, MIB, allocated, bytes_of, cancelled, ctx, size};
 use crate::{
     bytes::{Target, Throttle},
     driver::{Classified, Kind, OpCtx, Progress},
@@ -139,6 +139,55 @@ async fn a_rate_is_kept_in_both_directions() {
         let short = OpCtx::new(OpId::new(), Duration::from_millis(700), CancellationToken::new());
         let error = copy_onto(&short, &image, &back, size(16 * MIB), Target::ReadsZero, crawl).await;
         assert_eq!(error.expect_err("there is no time").kind(), Kind::Indeterminate, "{format}");
+    }
+    // What only QEMU can unpack.
+    let lab = Lab::new();
+    lab.write("volume", &vec![7; 16 << 20]);
+    lab.qemu_img(&["convert", "-c", "-f", "raw", "-O", "qcow2", "@volume", "@image"]).await;
+    let back = lab.empty("back", 16 * MIB);
+    let short = OpCtx::new(OpId::new(), Duration::from_millis(700), CancellationToken::new());
+    let error =
+        copy_onto(&short, &lab.image("image", ImageFormat::Qcow2), &back, size(16 * MIB), Target::ReadsZero, crawl)
+            .await;
+    assert_eq!(error.expect_err("there is no time").kind(), Kind::Indeterminate);
+}
+
+#[tokio::test]
+async fn parts_of_compressed_images_are_all_read() {
+    let lab = Lab::new();
+    lab.patterned("volume", 6 * MIB);
+    lab.qemu_img(&["convert", "-c", "-f", "raw", "-O", "qcow2", "@volume", "@image"]).await;
+    // Some clusters are compressed, some are not, and the target held something else.
+    lab.qemu_img(&["bench", "-w", "-f", "qcow2", "-c", "8", "-s", "4096", "-S", "300000", "--pattern=9", "@image"])
+        .await;
+    lab.qemu_img(&["convert", "-f", "qcow2", "-O", "raw", "@image", "@expected"]).await;
+    let used = lab.write("used", &vec![0xEE; usize::try_from(6 * MIB).expect("small")]);
+    let image = lab.image("image", ImageFormat::Qcow2);
+    copy_onto(&ctx(), &image, &used, size(6 * MIB), Target::ReadsAnything, None).await.expect("read");
+    assert!(bytes_of(&lab.path("used")) == bytes_of(&lab.path("expected")));
+    assert!(bytes_of(&lab.path("used")) != bytes_of(&lab.path("volume")));
+}
+
+#[tokio::test]
+async fn overwritten_images_of_every_kind_are_read_as_qemu_reads_them() {
+    for options in HONEST {
+        let lab = Lab::new();
+        lab.patterned("volume", 6 * MIB);
+        lab.write("full", &vec![7; usize::try_from(6 * MIB).expect("small")]);
+        lab.qemu_img(&["convert", "-f", "raw", "-O", "qcow2", "-o", options, "@full", "@image"]).await;
+        lab.qemu_img(&["convert", "-n", "-f", "raw", "-O", "qcow2", "@volume", "@image"]).await;
+        // Clusters out of order, parts of clusters; those before them that are said to read zero came by writing over a full image.
+        for pattern in ["--pattern=9", "--pattern=0"] {
+            lab.qemu_img(&["bench", "-w", "-f", "qcow2", "-c", "9", "-s", "8192", "-S", "700416", pattern, "@image"])
+                .await;
+        }
+        lab.qemu_img(&["convert", "-f", "qcow2", "-O", "raw", "@image", "@expected"]).await;
+        let used = lab.write("used", &vec![0xEE; usize::try_from(7 * MIB).expect("small")]);
+        let image = lab.image("image", ImageFormat::Qcow2);
+        copy_onto(&ctx(), &image, &used, size(7 * MIB), Target::ReadsAnything, None).await.expect("read");
+        let mut expected = bytes_of(&lab.path("expected"));
+        expected.resize(usize::try_from(7 * MIB).expect("small"), 0);
+        assert!(bytes_of(&lab.path("used")) == expected, "{options}");
     }
 }
 

@@ -1,7 +1,10 @@
-//! The LVM driver in the suite of the contract: thin and thick, on volume groups of their own.
+//! The LVM driver in the suite of the contract: thick and thin, over iSCSI with CHAP and on the same machine.
 //!
-//! What it can do there is stated here. It needs root, loop devices and the device-mapper.
+//! It runs in the lab `lvm` (`cargo xtask lab`), on real LVM2, device-mapper and LIO, and its clients are those of
+//! `ashlar_common::connector`. What the driver can do there is stated here.
 
+mod disk;
+mod faults;
 mod site;
 
 use std::process::ExitCode;
@@ -13,7 +16,6 @@ use ashlar_conformance::{
     subject::{Site, Subject},
     suite,
 };
-use ashlar_driver_lvm::config::Provisioning;
 use async_trait::async_trait;
 
 use crate::site::LvmSite;
@@ -21,25 +23,44 @@ use crate::site::LvmSite;
 /// The driver in one configuration.
 #[derive(Clone, Copy, Debug)]
 struct Lvm {
-    provisioning: Provisioning,
+    thin: bool,
+    protocol: Protocol,
     multi_attach: bool,
 }
 
-const SUBJECTS: [Lvm; 2] = [
-    Lvm { provisioning: Provisioning::Thin, multi_attach: true },
-    Lvm { provisioning: Provisioning::Thick, multi_attach: false },
+/// How clients reach volumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Iscsi,
+    Local,
+}
+
+const SUBJECTS: [Lvm; 4] = [
+    Lvm { thin: true, protocol: Protocol::Iscsi, multi_attach: true },
+    Lvm { thin: false, protocol: Protocol::Iscsi, multi_attach: false },
+    Lvm { thin: true, protocol: Protocol::Local, multi_attach: false },
+    Lvm { thin: false, protocol: Protocol::Local, multi_attach: true },
 ];
 
+impl Protocol {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Iscsi => "iscsi",
+            Self::Local => "local",
+        }
+    }
+}
+
 impl Lvm {
-    fn is_thin(self) -> bool {
-        self.provisioning == Provisioning::Thin
+    const fn kind(self) -> &'static str {
+        if self.thin { "thin" } else { "thick" }
     }
 }
 
 #[async_trait]
 impl Subject for Lvm {
     fn name(&self) -> String {
-        format!("lvm-{}-local", if self.is_thin() { "thin" } else { "thick" })
+        format!("lvm-{}-{}", self.kind(), self.protocol.name())
     }
 
     fn claims(&self) -> Claims {
@@ -49,15 +70,17 @@ impl Subject for Lvm {
                 online_extend: true,
                 revert: true,
                 manage: true,
-                group_snapshots: self.is_thin(),
+                // Copy-on-write snapshots of thick volumes are taken one after the other.
+                group_snapshots: self.thin,
                 ..Capabilities::default()
             },
             snapshot_attached: true,
             allocated_known: true,
             usage_known: true,
-            thick: !self.is_thin(),
+            thick: !self.thin,
+            thin_metadata: self.thin,
             cuts_off_open_clients: true,
-            ..Claims::default()
+            reached_apart: true,
         }
     }
 

@@ -18,7 +18,14 @@ use crate::error::Error;
 /// How volumes are handed to clients.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExportOptions {}
+pub struct ExportOptions {
+    /// How.
+    #[serde(default)]
+    pub protocol: String,
+    /// Where.
+    #[serde(default)]
+    pub portals: Vec<String>,
+}
 
 /// What an attachment leads to.
 #[derive(Clone, Debug)]
@@ -56,7 +63,12 @@ fn dm(words: &[&str], table: &str) {
     }
     let ctx = OpCtx::new(ashlar_common::ids::OpId::new(), std::time::Duration::from_secs(20), Default::default());
     let done = std::thread::spawn(move || {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("rt").block_on(run.output(&ctx)).map(drop)
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("rt")
+            .block_on(run.output(&ctx))
+            .map(drop)
     });
     if let Err(error) = done.join().expect("no panic") {
         tracing::warn!(%error, "dmsetup");
@@ -122,9 +134,12 @@ impl Exports {
     pub async fn detach(&self, _: &OpCtx, volume: VolumeId, which: Detach) -> Result<Outcome<()>, Error> {
         let gone: Vec<_> = {
             let mut all = self.all.lock().expect("not poisoned");
-            let is = |id: &String, of: VolumeId| of == volume && match which {
-                Detach::One(one) => *id == one.to_string(),
-                Detach::All => true,
+            let is = |id: &String, of: VolumeId| {
+                of == volume
+                    && match which {
+                        Detach::One(one) => *id == one.to_string(),
+                        Detach::All => true,
+                    }
             };
             let gone: Vec<_> = all.iter().filter(|(id, (of, _))| is(id, *of)).map(|(id, _)| id.clone()).collect();
             all.retain(|id, _| !gone.contains(id));

@@ -71,6 +71,21 @@ pub enum Error {
     /// A program that ran in a machine has no end that is known.
     #[error("the program was lost: {0}")]
     Lost(String),
+    /// LVM's tests run where it is.
+    #[error(
+        "this kernel has no device-mapper or no loop devices: run the tests by `cargo xtask test JOB`, or one program by `cargo xtask lab up lvm` and `cargo xtask lab exec lvm -- PROGRAM`"
+    )]
+    NoDeviceMapper,
+    /// LVM did something else than it was told.
+    #[error("the volume group {group} {what}: {said}")]
+    Group {
+        /// Its name.
+        group: String,
+        /// What is wrong with it.
+        what: &'static str,
+        /// What LVM said.
+        said: String,
+    },
     /// The host's kernel was asked for.
     #[error("the host's kernel cannot do it: {0}")]
     Host(String),

@@ -1,13 +1,15 @@
 //! Labs: the real thing for tests, benches and people, where others would take a mock.
 //!
 //! [`postgres`] raises a database server that dies with who started it and can be killed, stopped, paused and restarted on
-//! purpose; [`proxy`] stands before any server and spoils its connections; [`disk`] is full or read-only. All calls block: a test on a runtime with
+//! purpose; [`proxy`] stands before any server and spoils its connections; [`disk`] is full or read-only;
+//! [`lvm`] is a volume group, on the kernel of a [`machine`] where the host's has no device-mapper. All calls block: a test on a runtime with
 //! one thread makes them where nothing else has to go on. Nothing here is skipped: what is missing is an error that
 //! says what to install.
 
 pub mod disk;
 mod error;
 mod folder;
+pub mod lvm;
 pub mod machine;
 pub mod postgres;
 mod process;

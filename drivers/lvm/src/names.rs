@@ -159,7 +159,21 @@ impl LvName {
 
 const SIZE: &str = "ashlar.size=";
 const OF: &str = "ashlar.of=";
+const FROM: &str = "ashlar.from=";
 const INTENT: &str = "ashlar.intent=";
+
+/// Where a volume's first bytes came from: by this a repeat of the call that made it is told from another call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere: it began with zeroes, or was taken over.
+    Empty,
+    /// Another volume.
+    Volume(VolumeId),
+    /// A snapshot.
+    Snapshot(SnapshotId),
+    /// An image.
+    Image,
+}
 
 impl Tag {
     /// What every logical volume of ours has.
@@ -178,6 +192,23 @@ impl Tag {
     #[must_use]
     pub fn of(volume: VolumeId) -> Self {
         Self(format!("{OF}{volume}"))
+    }
+
+    /// Where a volume's first bytes came from; no tag for an empty one.
+    #[must_use]
+    pub fn origin(origin: Origin) -> Option<Self> {
+        Some(Self(match origin {
+            Origin::Empty => return None,
+            Origin::Volume(id) => format!("{FROM}volume.{id}"),
+            Origin::Snapshot(id) => format!("{FROM}snapshot.{id}"),
+            Origin::Image => format!("{FROM}image"),
+        }))
+    }
+
+    /// Whether it is one of [`Tag::origin`].
+    #[must_use]
+    pub fn is_origin(&self) -> bool {
+        self.0.starts_with(FROM)
     }
 
     /// What an operation of several steps is about to do with this volume, for who finishes it after a crash.

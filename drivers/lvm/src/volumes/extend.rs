@@ -45,8 +45,9 @@ pub(crate) async fn extend(
     let doing = || format!("extending volume {volume}");
     let grown =
         if backend.rounded(size) > was.extents { grow(backend, ctx, volume, &was, size).await? } else { was.clone() };
-    if !grown.thin && grown.extents > was.extents {
-        let new = was.extents.bytes()..grown.extents.bytes();
+    if !grown.thin {
+        // Also what it had of its last extent already: it is not the volume's, and nobody zeroed it.
+        let new = was.size.bytes()..size.bytes();
         data::zero(ctx, &grown.device, new).await.map_err(|error| error.midway(doing()))?;
     }
     let mut old: Vec<_> = was.tags.iter().filter(|tag| tag.as_size().is_some()).cloned().collect();

@@ -40,9 +40,26 @@ impl Room {
 /// # Errors
 /// `Indeterminate` if stopped; some of the range is zero after any error.
 pub async fn zero(ctx: &OpCtx, device: &Path, range: Range<u64>) -> Result<(), Error> {
+    zero_opened(ctx, device, range, open_to_change).await
+}
+
+/// The same where others have the device open: for a range that no client can reach yet, behind an attached volume.
+///
+/// # Errors
+/// As [`zero`].
+pub async fn zero_beside_clients(ctx: &OpCtx, device: &Path, range: Range<u64>) -> Result<(), Error> {
+    zero_opened(ctx, device, range, |device| open(device, OFlags::RDWR)).await
+}
+
+async fn zero_opened(
+    ctx: &OpCtx,
+    device: &Path,
+    range: Range<u64>,
+    open: fn(&Path) -> Result<File, Error>,
+) -> Result<(), Error> {
     let device = device.to_owned();
     blocking(ctx, move |ctx| {
-        let device = open_to_change(&device)?;
+        let device = open(&device)?;
         let pace = Pace::new(range.end.saturating_sub(range.start), None);
         bytes::zero(ctx, &pace, &device, range)?;
         settle(&device)

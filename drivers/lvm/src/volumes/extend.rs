@@ -48,7 +48,8 @@ pub(crate) async fn extend(
     if !grown.thin {
         // Also what it had of its last extent already: it is not the volume's, and nobody zeroed it.
         let new = was.size.bytes()..size.bytes();
-        data::zero(ctx, &grown.device, new).await.map_err(|error| error.midway(doing()))?;
+        let zeroed = data::zero_beside_clients(ctx, &grown.device, new).await;
+        zeroed.map_err(|error| error.midway(doing()))?;
     }
     let mut old: Vec<_> = was.tags.iter().filter(|tag| tag.as_size().is_some()).cloned().collect();
     old.retain(|tag| *tag != Tag::size(size));

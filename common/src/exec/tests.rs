@@ -88,6 +88,12 @@ async fn the_environment_is_empty_but_for_two_words() {
 }
 
 #[tokio::test]
+async fn a_variable_that_is_given_is_there() {
+    let output = output(script("printf %s \"$WORD\"").env("WORD", "two words")).await.expect("done");
+    assert_eq!(output.stdout, b"two words");
+}
+
+#[tokio::test]
 async fn a_failure_keeps_command_status_and_the_last_of_stderr() {
     let run =
         script("head -c 100000 /dev/zero | tr '\\0' x >&2; echo >&2; echo 'the reason' >&2; exit 3").arg("two words");
@@ -261,4 +267,19 @@ async fn a_conversation_that_is_dropped_or_killed_ends_all_that_it_started() {
         let read = tokio::time::timeout(LONG, stdout.read(&mut [0])).await.expect("somebody survived");
         assert_eq!(read.expect("readable"), 0);
     }
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_spared_ends_by_itself_when_dropped() {
+    use tokio::io::AsyncReadExt;
+
+    let folder = tempfile::tempdir().expect("a directory");
+    let word = folder.path().join("word");
+    let run = program("sh").run(["-c", &format!("read -r line; sleep 0.2; echo done > {}", word.display())]);
+    let mut talk = run.spared_on_drop().converse().expect("started");
+    let mut stdout = talk.take_stdout().expect("open");
+    drop(talk);
+    let read = tokio::time::timeout(LONG, stdout.read(&mut [0])).await.expect("it stayed");
+    assert_eq!(read.expect("readable"), 0);
+    assert_eq!(std::fs::read_to_string(word).expect("written after the drop"), "done\n");
 }

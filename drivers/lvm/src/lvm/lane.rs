@@ -179,3 +179,6 @@ async fn patience(ctx: &OpCtx, limit: Duration) {
 fn unanswered(effects: bool, doing: String, source: ShellError) -> Error {
     if effects { Error::Unknown { doing, source } } else { Error::Unanswered { doing, source } }
 }
+
+#[cfg(test)]
+mod tests;

@@ -347,3 +347,6 @@ fn bytes(field: &'static str, value: &str) -> Result<ByteCount, ReportError> {
 fn number(field: &'static str, value: &str) -> Result<u32, ReportError> {
     value.parse().map_err(|_| ReportError::Field { field, value: value.to_owned() })
 }
+
+#[cfg(test)]
+mod tests;

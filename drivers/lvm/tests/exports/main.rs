@@ -199,8 +199,9 @@ async fn an_iscsi_attachment_without_an_initiator_is_refused_and_leaves_nothing(
 
 #[tokio::test]
 async fn an_export_that_cannot_be_made_is_taken_back() {
-    // An address for documentation (RFC 5737), which no machine has.
-    let stand = Stand::at("192.0.2.1:3260").await;
+    // An address that another program listens at. (One that the machine has not would do: LIO binds that, too.)
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let stand = Stand::at(&taken.local_addr().expect("an address").to_string()).await;
     let (volume, spec) = (VolumeId::new(), spec(AccessMode::ReadWrite));
     let refused = stand.exports.attach(&ctx(), volume, &stand.backing(SIZE), &spec, 1).await.expect_err("refused");
     assert_eq!(refused.kind(), Kind::Unavailable, "{refused}");

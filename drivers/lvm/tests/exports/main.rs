@@ -9,7 +9,10 @@ use ashlar_common::{
     ids::{AttachmentId, VolumeId},
     units::ByteCount,
 };
-use ashlar_driver_lvm::{dm::Dm, exports::Protocol};
+use ashlar_driver_lvm::{
+    dm::Dm,
+    exports::{ExportOptions, Protocol},
+};
 
 use crate::stand::{SIZE, Stand, ctx, spec};
 
@@ -195,6 +198,21 @@ async fn an_iscsi_attachment_without_an_initiator_is_refused_and_leaves_nothing(
     let refused = stand.exports.attach(&ctx(), VolumeId::new(), &odd, &spec(AccessMode::ReadWrite), 1).await;
     assert_eq!(refused.expect_err("refused").kind(), Kind::Invalid);
     assert!(stand.left().await.is_empty(), "{:?}", stand.left().await);
+}
+
+#[tokio::test]
+async fn a_target_that_the_kernel_lacks_is_refused_at_the_start_with_the_fix() {
+    let options = |protocol| ExportOptions { protocol, ..Stand::options("127.0.0.1:4420") };
+    if std::path::Path::new("/sys/kernel/config/nvmet").exists() {
+        Stand::of(options(Protocol::Nvme)).await;
+        return;
+    }
+    let refused = Stand::open(&options(Protocol::Nvme)).await.expect_err("refused");
+    assert_eq!(refused.kind(), Kind::Unsupported);
+    assert!(refused.to_string().contains("nvmet-tcp"), "{refused}");
+    let refused = Stand::open(&ExportOptions::default()).await.expect_err("no portals");
+    assert_eq!(refused.kind(), Kind::Invalid);
+    assert!(refused.to_string().contains("target.portals"), "{refused}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     locks::{Hold, Key},
     names::LvName,
+    thick::refuse_reverting,
     volumes::need,
 };
 
@@ -31,6 +32,7 @@ pub(crate) async fn attach(
             if lv.active { lv } else { turn.activate(ctx, &name).await? }
         }
     };
+    refuse_reverting(&lv)?;
     backend.exports().await.attach(ctx, volume, &backing(&lv), spec, backend.config.max_attachments()).await
 }
 

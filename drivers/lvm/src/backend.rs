@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ashlar_common::{
-    driver::{OpCtx, Volume, VolumeRef},
+    bytes::Throttle,
+    driver::{OpCtx, Volume, VolumeRef, VolumeSpec},
     ids::{AttachmentId, VolumeId},
     units::ByteCount,
 };
@@ -19,6 +20,7 @@ use crate::{
     lvm::{Lv, Lvm},
     names::{LvName, Tag},
     open, sweep,
+    thick::{self, Home, New},
 };
 
 /// The unit of sizes: a device-mapper device is a whole number of these.
@@ -48,6 +50,8 @@ pub struct Backend {
     pub locks: Locks,
     /// How full the thin pool is.
     pub fill: Fill,
+    /// Thick volumes that go back to a snapshot.
+    pub reverts: thick::Reverts,
     /// The size of an extent.
     pub extent: ByteCount,
     exports: RwLock<Arc<Exports>>,
@@ -60,7 +64,18 @@ impl Backend {
     pub(crate) fn new(lvm: Lvm, kind: Kind, config: Config, extent: ByteCount, exports: Exports) -> Self {
         let fill = Fill::new(config.thin_data_mark, config.thin_metadata_mark);
         let exports = RwLock::new(Arc::new(exports));
-        Self { lvm, kind, config, locks: Locks::default(), fill, extent, exports, host: tokio::sync::Mutex::default() }
+        let reverts = thick::Reverts::new(lvm.clone(), throttle(&config));
+        Self {
+            reverts,
+            lvm,
+            kind,
+            config,
+            locks: Locks::default(),
+            fill,
+            extent,
+            exports,
+            host: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Has this process be the one that changes the volume group, from now until it ends. Where it was not until now,
@@ -78,6 +93,7 @@ impl Backend {
         open::ensure_pool(self, ctx).await?;
         let backings = sweep::sweep(self, ctx).await?;
         self.restore(ctx, &backings).await?;
+        self.reverts.resume(ctx).await?;
         *host = Some(lock);
         Ok(())
     }
@@ -136,6 +152,22 @@ impl Backend {
         ByteCount::new(size.bytes().next_multiple_of(self.extent.bytes())).unwrap_or(ByteCount::MAX)
     }
 
+    /// A volume to be made in several steps.
+    #[must_use]
+    pub fn new_volume(&self, spec: &VolumeSpec, from: Option<Tag>) -> New {
+        let home = match &self.kind {
+            Kind::Thin(pool) => Home::Thin(pool.clone()),
+            Kind::Thick => Home::Thick,
+        };
+        New { id: spec.volume.id, size: spec.size, home, tags: from.into_iter().collect() }
+    }
+
+    /// How many bytes a copy may move in a second.
+    #[must_use]
+    pub fn throttle(&self) -> Option<Throttle> {
+        throttle(&self.config)
+    }
+
     /// Who can reach a volume now.
     pub async fn attachments(&self, volume: VolumeId) -> Vec<AttachmentId> {
         self.exports().await.attachments(volume)
@@ -157,10 +189,14 @@ impl Backend {
     }
 }
 
-/// The tags of a whole volume of this size.
+fn throttle(config: &Config) -> Option<Throttle> {
+    config.copy_bytes_per_second().map(Throttle::new)
+}
+
+/// The tags of a whole volume of this size, made from that.
 #[must_use]
-pub fn volume_tags(size: ByteCount) -> Vec<Tag> {
-    vec![Tag::ours(), Tag::size(size)]
+pub fn volume_tags(size: ByteCount, from: Option<Tag>) -> Vec<Tag> {
+    [Tag::ours(), Tag::size(size)].into_iter().chain(from).collect()
 }
 
 /// What a volume's attachments lead to.

@@ -19,9 +19,9 @@ use crate::{
     backend::{Backend, Kind},
     config::Config,
     error::Error,
-    group, images,
+    group,
     lvm::Lv,
-    manage, open, snapshots, sources, stats, volumes,
+    manage, open, snapshots, sources, stats, transfer, volumes,
 };
 
 /// Volumes as logical volumes of one volume group.
@@ -147,12 +147,12 @@ impl Driver for LvmDriver {
     }
 
     async fn copy_image_to_volume(&self, ctx: &OpCtx, spec: &VolumeSpec, image: &ImageFile) -> Result<Outcome<Volume>> {
-        let made = images::copy_image_to_volume(self.of(&spec.volume)?, ctx, spec, image).await?;
+        let made = transfer::image_to_volume(self.of(&spec.volume)?, ctx, spec, image).await?;
         Ok(self.told(spec.volume.id, made).await)
     }
 
     async fn copy_volume_to_image(&self, ctx: &OpCtx, volume: &VolumeRef, image: &ImageFile) -> Result<Outcome<()>> {
-        Ok(images::copy_volume_to_image(self.of(volume)?, ctx, volume, image).await?)
+        Ok(transfer::volume_to_image(self.of(volume)?, ctx, volume, image).await?)
     }
 
     fn multi_attach(&self) -> Option<&dyn MultiAttach> {

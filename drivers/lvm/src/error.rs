@@ -1,9 +1,11 @@
 //! What can go wrong in this driver.
 
 use ashlar_common::{
+    bytes::BytesError,
     driver::{self, Classified, Kind, context::Stopped},
     exec::ExecError,
     ids::{PoolName, SnapshotId, VolumeId},
+    image::ImageError,
     units::ByteCount,
 };
 
@@ -26,6 +28,12 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// Bytes could not be moved.
+    #[error(transparent)]
+    Bytes(#[from] BytesError),
+    /// An image could not be read or written.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// A key of the configuration has a value that makes no sense.
     #[error("{key} = {value} cannot be: {rule}")]
     Setting {
@@ -226,6 +234,8 @@ impl Classified for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Tool(error) => error.kind(),
+            Self::Bytes(error) => error.kind(),
+            Self::Image(error) => error.kind(),
             Self::Other { kind, .. } => *kind,
             Self::Io { .. } | Self::Refused { .. } | Self::Untrue { .. } | Self::Damaged(_) => Kind::Fatal,
             Self::Setting { .. } | Self::NoPool { .. } | Self::Invalid(_) => Kind::Invalid,

@@ -111,7 +111,7 @@ async fn make(
         let mut tags = snapshot_tags(one, origin.size);
         tags.push(intent.clone());
         let name = LvName::snapshot(one.id);
-        made.push(turn.snapshot_of(ctx, origin, &name, &tags, Use::Kept).await?.into_inner());
+        made.push(turn.snapshot_of(ctx, origin, &name, &tags, Use::Kept).await?);
     }
     Ok(made)
 }

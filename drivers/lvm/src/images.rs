@@ -1,15 +1,60 @@
-//! Images in and out.
+//! Images, straight to devices and from them.
 
-use ashlar_common::driver::{ImageFile, OpCtx, Outcome, VolumeRef, VolumeSpec};
+use ashlar_common::{
+    bytes::{Target, Throttle},
+    driver::{ImageFile, OpCtx},
+    image,
+};
 
-use crate::{backend::Backend, error::Error, lvm::Lv};
+use crate::{
+    data,
+    error::Error,
+    lvm::{Lv, Lvm},
+    names::LvName,
+    thick::{Frozen, Home, New, make},
+};
 
-/// A volume that holds an image.
-pub async fn copy_image_to_volume(_: &Backend, _: &OpCtx, _: &VolumeSpec, _: &ImageFile) -> Result<Outcome<Lv>, Error> {
-    Err(Error::Unsupported("images are not there yet".to_owned()))
+/// Makes a volume that holds an image. A thick one's old bytes are overwritten by the image and zeroed elsewhere, once;
+/// of a thin one, nothing is written where the image has zeros.
+///
+/// # Errors
+/// `Invalid` for a hostile, damaged or too large image, `OutOfSpace`, `Indeterminate` if stopped. Nothing is left.
+pub async fn copy_image_to_volume(
+    lvm: &Lvm,
+    ctx: &OpCtx,
+    new: &New,
+    image: &ImageFile,
+    throttle: Option<Throttle>,
+) -> Result<Lv, Error> {
+    let target = match new.home {
+        Home::Thick => Target::ReadsAnything,
+        Home::Thin(_) => Target::ReadsZero,
+    };
+    make(lvm, ctx, new, |room| async move {
+        let device = data::blocking(ctx, move |_| data::open_to_change(&room.device)).await?;
+        Ok(image::copy_onto(ctx, image, &device, new.size, target, throttle).await?)
+    })
+    .await
 }
 
-/// A volume's bytes in a file.
-pub async fn copy_volume_to_image(_: &Backend, _: &OpCtx, _: &VolumeRef, _: &ImageFile) -> Result<Outcome<()>, Error> {
-    Err(Error::Unsupported("images are not there yet".to_owned()))
+/// Writes a volume's bytes of one instant to an image; the volume may be attached and written to meanwhile.
+///
+/// # Errors
+/// `NotFound`, `Busy` while the volume is being reverted, `OutOfSpace` also where a thick volume's snapshot does not fit,
+/// `Indeterminate` if stopped.
+pub async fn copy_volume_to_image(
+    lvm: &Lvm,
+    ctx: &OpCtx,
+    volume: &LvName,
+    image: &ImageFile,
+    throttle: Option<Throttle>,
+) -> Result<(), Error> {
+    let frozen = Frozen::take(lvm, ctx, volume).await?;
+    let room = frozen.room();
+    let written = async {
+        let source = data::blocking(ctx, move |_| data::open_to_read(&room.device)).await?;
+        Ok(image::copy_out_of(ctx, &source, room.size, image, throttle).await?)
+    };
+    let written = written.await;
+    frozen.end(ctx, written).await
 }

@@ -22,6 +22,7 @@ mod sources;
 mod stats;
 mod sweep;
 pub mod thick;
+mod transfer;
 mod volumes;
 
 pub use config::Config;

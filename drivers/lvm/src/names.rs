@@ -159,6 +159,7 @@ impl LvName {
 
 const SIZE: &str = "ashlar.size=";
 const OF: &str = "ashlar.of=";
+const FROM: &str = "ashlar.from=";
 const INTENT: &str = "ashlar.intent=";
 
 impl Tag {
@@ -178,6 +179,30 @@ impl Tag {
     #[must_use]
     pub fn of(volume: VolumeId) -> Self {
         Self(format!("{OF}{volume}"))
+    }
+
+    /// The volume whose bytes a volume was made with. Asked for again, it must be the same.
+    #[must_use]
+    pub fn from_volume(source: VolumeId) -> Self {
+        Self(format!("{FROM}{source}"))
+    }
+
+    /// The same of a snapshot.
+    #[must_use]
+    pub fn from_snapshot(source: SnapshotId) -> Self {
+        Self(format!("{FROM}{source}"))
+    }
+
+    /// The same of an image.
+    #[must_use]
+    pub fn from_image() -> Self {
+        Self(format!("{FROM}image"))
+    }
+
+    /// Whether it says what a volume was made from.
+    #[must_use]
+    pub fn is_from(&self) -> bool {
+        self.0.starts_with(FROM)
     }
 
     /// What an operation of several steps is about to do with this volume, for who finishes it after a crash.

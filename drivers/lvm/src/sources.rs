@@ -25,19 +25,23 @@ pub(crate) async fn from_snapshot(
 ) -> Result<Outcome<Lv>, Error> {
     backend.check_size(spec.size)?;
     backend.serve(ctx).await?;
+    let from = Tag::from_snapshot(source.id);
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Snapshot(source.id), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
     let (name, target) = (LvName::snapshot(source.id), LvName::volume(spec.volume.id));
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
-        return there(lv, spec.size).map(Outcome::Unchanged);
+        return there(lv, spec.size, Some(&from)).map(Outcome::Unchanged);
     }
     let lv = snapshot(&found, source)?;
     check_fits(spec.size, lv.size)?;
     if lv.thin {
-        return snapshots::from_snapshot(backend, ctx, spec, lv).await;
+        backend.check_fill(ctx).await?;
+        return snapshots::share(backend, ctx, spec, lv, from).await;
     }
-    thick::from_snapshot(backend, ctx, spec, lv).await
+    let new = backend.new_volume(spec, Some(from));
+    let made = thick::create_from_snapshot(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
+    made.map(Outcome::Changed)
 }
 
 /// The contract's `clone_volume`.
@@ -49,12 +53,13 @@ pub(crate) async fn clone_volume(
 ) -> Result<Outcome<Lv>, Error> {
     backend.check_size(spec.size)?;
     backend.serve(ctx).await?;
+    let from = Tag::from_volume(source);
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Volume(source), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
     let (name, target) = (LvName::volume(source), LvName::volume(spec.volume.id));
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
-        return there(lv, spec.size).map(Outcome::Unchanged);
+        return there(lv, spec.size, Some(&from)).map(Outcome::Unchanged);
     }
     let lv = match found.into_iter().find(|lv| lv.name == name && lv.is_ours()) {
         Some(lv) => lv,
@@ -62,9 +67,12 @@ pub(crate) async fn clone_volume(
     };
     check_fits(spec.size, lv.size)?;
     if lv.thin {
-        return snapshots::clone_volume(backend, ctx, spec, &lv).await;
+        backend.check_fill(ctx).await?;
+        return snapshots::share(backend, ctx, spec, &lv, from).await;
     }
-    thick::clone_volume(backend, ctx, spec, &lv).await
+    let new = backend.new_volume(spec, Some(from));
+    let made = thick::clone_volume(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
+    made.map(Outcome::Changed)
 }
 
 /// The contract's `revert`.
@@ -81,9 +89,13 @@ pub(crate) async fn revert(backend: &Backend, ctx: &OpCtx, source: &SnapshotRef)
     let snapshot = snapshot(&found, source)?;
     backend.check_detached(id).await?;
     if volume.thin {
+        backend.check_fill(ctx).await?;
         return snapshots::revert(backend, ctx, id, &volume, snapshot).await;
     }
-    thick::revert(backend, ctx, &volume, snapshot).await
+    backend.reverts.revert(ctx, id, source.id).await?;
+    need(&mut backend.lvm.turn(ctx).await?, ctx, id)
+        .await
+        .map_err(|error| error.midway(format!("reverting volume {id}")))
 }
 
 fn snapshot<'a>(found: &'a [Lv], source: &SnapshotRef) -> Result<&'a Lv, Error> {

@@ -14,7 +14,6 @@ use crate::{
     lvm::{Lv, Turn},
     names::{LvName, Ours},
     snapshots::finish_swap,
-    thick,
     volumes::{SWAP, present},
 };
 
@@ -41,10 +40,6 @@ pub(crate) async fn sweep(backend: &Backend, ctx: &OpCtx) -> Result<BTreeMap<Vol
     for lv in found.iter().filter(|lv| lv.is_ours()) {
         match lv.name.ours() {
             Some(Ours::Volume(id)) => {
-                // Those of thick groups copy bytes, which they do without the turn.
-                if lv.intent().is_some() {
-                    thick::finish(backend, ctx, lv).await?;
-                }
                 whole.insert(id, backing(lv));
             }
             Some(Ours::Dead(_)) => {

@@ -202,6 +202,8 @@ pub struct Lv {
     pub origin: Option<LvName>,
     /// Whether it is a thick snapshot, which needs its origin.
     pub thick_snapshot: bool,
+    /// Whether thick snapshots need it.
+    pub thick_origin: bool,
     /// Whether it is a plain volume that people or Ashlar made: linear, striped or thin, and no part of another.
     pub plain: bool,
     /// Whether it may not be written to.
@@ -237,6 +239,7 @@ impl Lv {
             pool: row.pool_lv.parse().ok(),
             origin: row.origin.parse().ok(),
             thick_snapshot: roles.contains(&"thicksnapshot"),
+            thick_origin: roles.contains(&"thickorigin"),
             plain: plain_layout && roles.contains(&"public"),
             read_only: row.lv_permissions.starts_with("read-only"),
             health: row.lv_health_status.clone(),

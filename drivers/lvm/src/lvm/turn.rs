@@ -69,11 +69,26 @@ impl<'a> Turn<'a> {
         Ok(self.make(ctx, command, name, tags, need).await?.into_inner())
     }
 
-    /// Makes a thin volume in `pool`; all its bytes read zero. There already with these tags: unchanged.
+    /// Makes a thin volume in `pool`; all its bytes read zero. There already with these tags: fine.
     ///
     /// # Errors
     /// [`Error::Differs`] where there is another of that name, and those of every command.
     pub async fn create_thin(
+        &mut self,
+        ctx: &OpCtx,
+        pool: &LvName,
+        name: &LvName,
+        size: ByteCount,
+        tags: &[Tag],
+    ) -> Result<Lv, Error> {
+        Ok(self.ensure_thin(ctx, pool, name, size, tags).await?.into_inner())
+    }
+
+    /// The same, saying whether it was there already.
+    ///
+    /// # Errors
+    /// As [`Turn::create_thin`].
+    pub async fn ensure_thin(
         &mut self,
         ctx: &OpCtx,
         pool: &LvName,
@@ -120,7 +135,7 @@ impl<'a> Turn<'a> {
     /// [`Error::NoLv`] without `origin`, [`Error::NoRoom`], and those of every command.
     pub async fn snapshot(&mut self, ctx: &OpCtx, origin: &LvName, name: &LvName, tags: &[Tag]) -> Result<Lv, Error> {
         let origin = self.need(ctx, origin).await?;
-        Ok(self.snapshot_of(ctx, &origin, name, tags, Use::Kept).await?.into_inner())
+        self.snapshot_of(ctx, &origin, name, tags, Use::Kept).await
     }
 
     /// The same of a volume that was looked at, for keeping or for use as a volume.
@@ -128,6 +143,21 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// As [`Turn::snapshot`].
     pub async fn snapshot_of(
+        &mut self,
+        ctx: &OpCtx,
+        origin: &Lv,
+        name: &LvName,
+        tags: &[Tag],
+        use_: Use,
+    ) -> Result<Lv, Error> {
+        Ok(self.ensure_snapshot(ctx, origin, name, tags, use_).await?.into_inner())
+    }
+
+    /// The same, saying whether it was there already.
+    ///
+    /// # Errors
+    /// As [`Turn::snapshot`].
+    pub async fn ensure_snapshot(
         &mut self,
         ctx: &OpCtx,
         origin: &Lv,

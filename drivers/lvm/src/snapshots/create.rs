@@ -11,6 +11,7 @@ use crate::{
     locks::{Hold, Key},
     lvm::{Lv, Use},
     names::{LvName, Tag},
+    thick::refuse_reverting,
     volumes::{hidden, need},
 };
 
@@ -50,8 +51,9 @@ pub(crate) async fn create(backend: &Backend, ctx: &OpCtx, reference: &SnapshotR
         Some(origin) => origin,
         None => need(&mut turn, ctx, reference.volume.id).await?,
     };
+    refuse_reverting(&origin)?;
     backend.check_fill(ctx).await?;
-    turn.snapshot_of(ctx, &origin, &name, &snapshot_tags(reference, origin.size), Use::Kept).await
+    turn.ensure_snapshot(ctx, &origin, &name, &snapshot_tags(reference, origin.size), Use::Kept).await
 }
 
 /// The snapshot that is there already, if it is of that volume.

@@ -6,7 +6,7 @@ mod thin;
 
 pub(crate) use create::{create, inspect, snapshot, snapshot_tags, there};
 pub(crate) use delete::delete;
-pub(crate) use thin::{clone_volume, finish_swap, from_snapshot, revert};
+pub(crate) use thin::{finish_swap, revert, share};
 
 /// The intent of a snapshot that is one of several: it counts only when all are there.
 pub(crate) const GROUP: &str = "group";

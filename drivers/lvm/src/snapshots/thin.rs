@@ -10,45 +10,38 @@ use crate::{
     error::Error,
     lvm::{Lv, Turn, Use},
     names::{LvName, Tag},
-    volumes::SWAP,
+    volumes::{SWAP, undo},
 };
 
-/// A volume with a thin snapshot's bytes. The caller holds both.
-pub(crate) async fn from_snapshot(
+/// A volume with the bytes that a thin volume or snapshot has now. The caller holds both.
+pub(crate) async fn share(
     backend: &Backend,
     ctx: &OpCtx,
     spec: &VolumeSpec,
     source: &Lv,
+    from: Tag,
 ) -> Result<Outcome<Lv>, Error> {
-    share(backend, ctx, spec, source).await
-}
-
-/// A volume with the bytes that a thin volume has now. The caller holds both.
-pub(crate) async fn clone_volume(
-    backend: &Backend,
-    ctx: &OpCtx,
-    spec: &VolumeSpec,
-    source: &Lv,
-) -> Result<Outcome<Lv>, Error> {
-    share(backend, ctx, spec, source).await
-}
-
-async fn share(backend: &Backend, ctx: &OpCtx, spec: &VolumeSpec, source: &Lv) -> Result<Outcome<Lv>, Error> {
-    backend.check_fill(ctx).await?;
-    let tags = volume_tags(spec.size);
+    let (tags, whole) = (volume_tags(spec.size, Some(from)), LvName::volume(spec.volume.id));
     let mut turn = backend.lvm.turn(ctx).await?;
     if backend.rounded(spec.size) <= source.extents {
         // Whole at once, by one command.
-        return turn.snapshot_of(ctx, source, &LvName::volume(spec.volume.id), &tags, Use::Volume).await;
+        return turn.ensure_snapshot(ctx, source, &whole, &tags, Use::Volume).await;
     }
     let name = LvName::new_volume(spec.volume.id);
     if turn.look_one(ctx, &name).await?.is_some() {
         turn.remove(ctx, &name).await?;
     }
-    turn.snapshot_of(ctx, source, &name, &tags, Use::Volume).await?;
-    let grown = turn.extend(ctx, &name, spec.size).await.map(|_| ());
+    let steps = async {
+        turn.snapshot_of(ctx, source, &name, &tags, Use::Volume).await?;
+        turn.extend(ctx, &name, spec.size).await?;
+        turn.rename(ctx, &name, &whole).await
+    };
+    let steps = steps.await;
     drop(turn);
-    backend.settle(ctx, spec.volume.id, grown).await
+    match steps {
+        Ok(lv) => Ok(Outcome::Changed(lv)),
+        Err(error) => Err(undo(backend, ctx, &name, error).await),
+    }
 }
 
 /// Gives a volume a snapshot's bytes: a new volume is made from the snapshot, and the two change names. The volume's
@@ -61,32 +54,31 @@ pub(crate) async fn revert(
     volume: &Lv,
     snapshot: &Lv,
 ) -> Result<Lv, Error> {
-    backend.check_fill(ctx).await?;
     let (name, dead) = (LvName::new_volume(id), LvName::dead_volume(id));
     let mut turn = backend.lvm.turn(ctx).await?;
     for left in turn.look(ctx, &[&name, &dead]).await? {
         turn.remove(ctx, &left.name).await?;
     }
-    turn.snapshot_of(ctx, snapshot, &name, &volume_tags(volume.size), Use::Volume).await?;
-    let made = ready(&mut turn, ctx, &name, volume).await;
-    if let Err(error) = made {
+    if let Err(error) = ready(&mut turn, ctx, &name, volume, snapshot).await {
         drop(turn);
-        return match backend.settle(ctx, id, Err(error)).await {
-            Ok(outcome) => Ok(outcome.into_inner()),
-            Err(error) => Err(error),
-        };
+        return Err(undo(backend, ctx, &name, error).await);
     }
-    let doing = || format!("reverting volume {id}");
-    turn.rename(ctx, &volume.name, &dead).await.map_err(|error| error.midway(doing()))?;
-    finish_swap(&mut turn, ctx, id).await.map_err(|error| error.midway(doing()))
+    let midway = |error: Error| error.midway(format!("reverting volume {id}"));
+    turn.rename(ctx, &volume.name, &dead).await.map_err(midway)?;
+    finish_swap(&mut turn, ctx, id).await.map_err(midway)
 }
 
-/// The new volume gets its size, and the word that it may take the name.
-async fn ready(turn: &mut Turn<'_>, ctx: &OpCtx, name: &LvName, volume: &Lv) -> Result<(), Error> {
-    turn.extend(ctx, name, volume.extents).await?;
+/// The new volume, with its size and the word that it may take the name.
+async fn ready(turn: &mut Turn<'_>, ctx: &OpCtx, name: &LvName, volume: &Lv, snapshot: &Lv) -> Result<(), Error> {
     let swap = Tag::intent(SWAP).ok_or_else(|| Error::Damaged("a word is no tag".to_owned()))?;
-    turn.retag(ctx, name, &[swap], &[]).await?;
-    Ok(())
+    let mut tags = volume_tags(volume.size, volume.tags.iter().find(|tag| tag.is_from()).cloned());
+    if volume.extents <= snapshot.extents {
+        tags.push(swap);
+        return turn.snapshot_of(ctx, snapshot, name, &tags, Use::Volume).await.map(drop);
+    }
+    turn.snapshot_of(ctx, snapshot, name, &tags, Use::Volume).await?;
+    turn.extend(ctx, name, volume.extents).await?;
+    turn.retag(ctx, name, &[swap], &[]).await.map(drop)
 }
 
 /// The old volume has lost its name: the new one gets it, and the old one goes.

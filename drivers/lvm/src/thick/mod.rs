@@ -1,25 +1,12 @@
-//! What copies bytes in a thick group: clones, volumes from snapshots, reverts.
+//! What takes time on thick volumes: copies, and going back to a snapshot.
+//!
+//! None of it holds the volume group's turn while bytes move. What is half made bears a name of its own (`new-`), or an
+//! intent is in the volume's tags: whoever opens the volume group next removes the one and finishes the other.
 
-use ashlar_common::driver::{OpCtx, Outcome, VolumeSpec};
+mod copies;
+mod making;
+mod revert;
 
-use crate::{backend::Backend, error::Error, lvm::Lv};
-
-/// A volume with the bytes that another has at one instant.
-pub async fn clone_volume(_: &Backend, _: &OpCtx, _: &VolumeSpec, _: &Lv) -> Result<Outcome<Lv>, Error> {
-    Err(Error::Unsupported("thick clones are not there yet".to_owned()))
-}
-
-/// A volume with a snapshot's bytes.
-pub async fn from_snapshot(_: &Backend, _: &OpCtx, _: &VolumeSpec, _: &Lv) -> Result<Outcome<Lv>, Error> {
-    Err(Error::Unsupported("thick copies are not there yet".to_owned()))
-}
-
-/// The bytes of a snapshot in its volume.
-pub async fn revert(_: &Backend, _: &OpCtx, _volume: &Lv, _snapshot: &Lv) -> Result<Lv, Error> {
-    Err(Error::Unsupported("thick reverts are not there yet".to_owned()))
-}
-
-/// Finishes what a dead host left: the volume has an intent that this module gave it.
-pub async fn finish(_: &Backend, _: &OpCtx, _volume: &Lv) -> Result<(), Error> {
-    Ok(())
-}
+pub use copies::{Frozen, clone_volume, create_from_snapshot};
+pub use making::{Home, New, make};
+pub use revert::{Reverts, refuse_reverting, reverting_to};

@@ -2,7 +2,7 @@
 
 use ashlar_common::driver::{OpCtx, Outcome, VolumeSpec};
 
-use super::making::{Begun, there};
+use super::making::there;
 use crate::{
     backend::{Backend, Kind, volume_tags},
     data,
@@ -10,6 +10,7 @@ use crate::{
     locks::{Hold, Key},
     lvm::Lv,
     names::LvName,
+    thick,
 };
 
 /// The contract's `create`.
@@ -29,21 +30,23 @@ async fn thin(backend: &Backend, ctx: &OpCtx, spec: &VolumeSpec, pool: &LvName) 
     if let Err(full) = backend.check_fill(ctx).await {
         // What is there already needs no room.
         return match backend.lvm.lv(ctx, &name).await? {
-            Some(lv) => Ok(Outcome::Unchanged(there(&lv, spec.size)?)),
+            Some(lv) => there(&lv, spec.size, None).map(Outcome::Unchanged),
             None => Err(full),
         };
     }
     let mut turn = backend.lvm.turn(ctx).await?;
-    turn.create_thin(ctx, pool, &name, spec.size, &volume_tags(spec.size)).await
+    match turn.ensure_thin(ctx, pool, &name, spec.size, &volume_tags(spec.size, None)).await? {
+        Outcome::Unchanged(lv) => there(&lv, spec.size, None).map(Outcome::Unchanged),
+        made @ Outcome::Changed(_) => Ok(made),
+    }
 }
 
 /// Made, zeroed and then named: extents come with whatever was in them, and nobody may ever see that.
 async fn thick(backend: &Backend, ctx: &OpCtx, spec: &VolumeSpec) -> Result<Outcome<Lv>, Error> {
-    match backend.begin(ctx, spec.volume.id, spec.size).await? {
-        Begun::There(lv) => Ok(Outcome::Unchanged(lv)),
-        Begun::New(lv) => {
-            let zeroed = data::zero(ctx, &lv.device, 0..lv.extents.bytes()).await;
-            backend.settle(ctx, spec.volume.id, zeroed).await
-        }
+    if let Some(lv) = backend.lvm.lv(ctx, &LvName::volume(spec.volume.id)).await? {
+        return there(&lv, spec.size, None).map(Outcome::Unchanged);
     }
+    let (new, all) = (backend.new_volume(spec, None), backend.rounded(spec.size).bytes());
+    let zero = |room: data::Room| async move { data::zero(ctx, &room.device, 0..all).await };
+    thick::make(&backend.lvm, ctx, &new, zero).await.map(Outcome::Changed)
 }

@@ -12,6 +12,7 @@ use crate::{
     locks::{Hold, Key},
     lvm::{Lv, Turn},
     names::{LvName, Ours, Tag},
+    thick::refuse_reverting,
 };
 
 /// The contract's `delete`.
@@ -30,6 +31,8 @@ pub(crate) async fn delete(backend: &Backend, ctx: &OpCtx, volume: VolumeId) -> 
         return Ok(if left.is_empty() { Outcome::Unchanged(()) } else { Outcome::Changed(()) });
     };
     check_unneeded(&found, volume)?;
+    check_alone(lv)?;
+    refuse_reverting(lv)?;
     backend.check_detached(volume).await?;
     if lv.thin || !backend.config.wipe_on_delete {
         turn.remove(ctx, &name).await?;
@@ -62,10 +65,19 @@ pub(crate) fn check_unneeded(found: &[Lv], volume: VolumeId) -> Result<(), Error
     }
 }
 
+/// An error for a thick volume with snapshots that people made: LVM would remove them, too.
+fn check_alone(lv: &Lv) -> Result<(), Error> {
+    if !lv.thick_origin {
+        return Ok(());
+    }
+    Err(Error::InUse { name: lv.name.to_string(), by: "snapshots that Ashlar did not make; see `lvs`".to_owned() })
+}
+
 /// The same, by asking.
 pub(crate) async fn check_no_snapshots(turn: &mut Turn<'_>, ctx: &OpCtx, volume: VolumeId) -> Result<Lv, Error> {
     let name = LvName::volume(volume);
     let found = turn.look_with(ctx, &[&name], Some(&Tag::of(volume))).await?;
     check_unneeded(&found, volume)?;
+    found.iter().filter(|lv| lv.name == name).try_for_each(check_alone)?;
     found.into_iter().find(|lv| lv.name == name && lv.is_ours()).ok_or(Error::NoVolume(volume))
 }

@@ -14,6 +14,7 @@ use crate::{
     locks::{Hold, Key},
     lvm::Lv,
     names::{LvName, Tag},
+    thick::refuse_reverting,
 };
 
 /// The contract's `extend` and `extend_attached`.
@@ -31,6 +32,7 @@ pub(crate) async fn extend(
     let _locked = backend.locks.lock(ctx, [(Key::Volume(volume), Hold::Alone)]).await?;
     let name = LvName::volume(volume);
     let was = need(&mut backend.lvm.turn(ctx).await?, ctx, volume).await?;
+    refuse_reverting(&was)?;
     if size < was.size {
         return Err(Error::Invalid(format!("volume {volume} has {} already, and cannot shrink to {size}", was.size)));
     }

@@ -23,8 +23,9 @@ use super::{
 /// How long standard error is read after the program has ended: what it started may hold the pipe for ever.
 const DRAIN: Duration = Duration::from_millis(200);
 
-/// A running program with its pipes. It is killed with all its process group when this is dropped, and by the kernel
-/// when this process dies where [`Run::dies_with_host`] asked for that.
+/// A running program with its pipes. It is killed with all its process group when this is dropped (unless
+/// [`Run::spared_on_drop`] asked otherwise), and by the kernel when this process dies where [`Run::dies_with_host`]
+/// asked for that.
 #[derive(Debug)]
 pub struct Conversation {
     child: Child,
@@ -41,11 +42,12 @@ impl Run {
     /// # Errors
     /// [`ExecError::Missing`] for a wrapper, [`ExecError::Start`] where it cannot be started.
     pub fn converse(self) -> Result<Conversation, ExecError> {
-        let invocation = self.invocation();
+        let (invocation, spared) = (self.invocation(), self.is_spared_on_drop());
         let mut command = self.command()?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| ExecError::Start { invocation, source })?;
-        let group = Group::of(&child);
+        let mut group = Group::of(&child);
+        group.spare_on_drop(spared);
         let (stdin, stdout, pipe) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let stderr = Arc::<Mutex<Tail>>::default();
         let tail = Arc::clone(&stderr);

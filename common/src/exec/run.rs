@@ -53,9 +53,11 @@ enum Stdin {
 pub struct Run {
     program: Program,
     args: Vec<OsString>,
+    environment: Vec<(&'static str, OsString)>,
     stdin: Stdin,
     limits: Option<Limits>,
     dies_with_host: bool,
+    spared_on_drop: bool,
     accepted: Vec<i32>,
     output_bytes: usize,
     on_line: Option<OnLine>,
@@ -73,9 +75,11 @@ impl Run {
         Self {
             program,
             args: Vec::new(),
+            environment: Vec::new(),
             stdin: Stdin::Null,
             limits: None,
             dies_with_host: false,
+            spared_on_drop: false,
             accepted: Vec::new(),
             output_bytes: OUTPUT_BYTES,
             on_line: None,
@@ -95,6 +99,13 @@ impl Run {
         I::Item: Into<OsString>,
     {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// A variable of the program's environment, which has but `PATH` and `LC_ALL` otherwise. Never a secret: whoever
+    /// may look at the process can read it.
+    pub fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
         self
     }
 
@@ -123,6 +134,13 @@ impl Run {
     /// as long as the process.
     pub fn dies_with_host(mut self) -> Self {
         self.dies_with_host = true;
+        self
+    }
+
+    /// Has a [`Conversation`](super::Conversation) that is dropped close the program's pipes, and not kill it. For
+    /// programs that end by themselves then, and must not be stopped in the middle of what they do.
+    pub fn spared_on_drop(mut self) -> Self {
+        self.spared_on_drop = true;
         self
     }
 
@@ -219,6 +237,10 @@ impl Run {
         Invocation::new(self.program.name(), &self.args)
     }
 
+    pub(super) fn is_spared_on_drop(&self) -> bool {
+        self.spared_on_drop
+    }
+
     pub(super) fn command(&self) -> Result<Command, ExecError> {
         let mut line: Vec<OsString> = Vec::new();
         if self.dies_with_host {
@@ -233,7 +255,8 @@ impl Run {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that starts programs")]
         let mut command = Command::new(&line[0]);
         command.args(&line[1..]).env_clear().env("LC_ALL", "C").env("PATH", SEARCHED).current_dir("/");
-        command.process_group(0).kill_on_drop(true);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.process_group(0).kill_on_drop(!self.spared_on_drop);
         Ok(command)
     }
 }
@@ -250,27 +273,35 @@ async fn stopped(ctx: &OpCtx) -> Stopped {
 ///
 /// The group's number is sure to be ours only until its leader is reaped; nothing is signalled after that.
 #[derive(Debug)]
-pub(super) struct Group(Option<Pid>);
+pub(super) struct Group {
+    leader: Option<Pid>,
+    spared_on_drop: bool,
+}
 
 impl Group {
     pub(super) fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Self { leader, spared_on_drop: false }
+    }
+
+    pub(super) fn spare_on_drop(&mut self, spared: bool) {
+        self.spared_on_drop = spared;
     }
 
     pub(super) fn reaped(&mut self) {
-        self.0 = None;
+        self.leader = None;
     }
 
     /// Ends all of it at once.
     pub(super) fn kill(&self) {
-        if let Some(pid) = self.0 {
+        if let Some(pid) = self.leader {
             let _gone = kill_process_group(pid, Signal::KILL);
         }
     }
 
     /// Asks the group to end, gives its leader some time, kills what is left, and reaps the leader.
     async fn stop(&mut self, child: &mut Child) {
-        if let Some(pid) = self.0 {
+        if let Some(pid) = self.leader {
             let _gone = kill_process_group(pid, Signal::TERM);
             let patience = Instant::now() + GRACE;
             // Looking must not reap: members that ignored TERM can be killed by the group's number only while the
@@ -288,6 +319,8 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        if !self.spared_on_drop {
+            self.kill();
+        }
     }
 }

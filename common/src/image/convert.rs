@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::error::ImageError;
 use crate::{
+    bytes::{Target, Throttle},
     driver::{OpCtx, Progress},
     exec::{ExecError, Limits, Lookup, Program, Run},
     units::{ByteCount, GIB},
@@ -17,6 +18,9 @@ use crate::{
 /// Threads' stacks and allocator arenas take most of it on machines with many cores; the work itself needs some 100
 /// MiB. Enough to convert any image, too little to harm the machine.
 const ADDRESS_SPACE: u64 = 2 * GIB;
+/// Requests in flight. QEMU's own 8 take twice the memory, and that costs more time than it saves: 4 of up to 2 MiB each
+/// keep a device busy.
+const REQUESTS: &str = "4";
 /// CPU time that any conversion may take.
 const CPU_SECONDS: u64 = 120;
 /// CPU time that it may take besides for each GiB; unpacking takes about 10 s on a slow machine.
@@ -30,12 +34,15 @@ pub fn qemu_img() -> Result<Program, ExecError> {
     Program::find_with("qemu-img", Lookup { package: Some("qemu-utils"), path: None })
 }
 
-/// Writes the disk in `image` to `target`, which reads zero and has at least `virtual_size` bytes.
+/// Writes the disk in `image`, of `filled` bytes, to `target`, which is at least as large. Where that read something
+/// before, the image's zeros are made zeros in it. Progress is of `total` bytes.
 pub(super) async fn qcow2_into(
     ctx: &OpCtx,
     image: &File,
     target: &File,
-    virtual_size: ByteCount,
+    (filled, total): (ByteCount, ByteCount),
+    before: Target,
+    throttle: Option<Throttle>,
 ) -> Result<(), ImageError> {
     // The backing file that inspection refused is refused again here, in case somebody writes to the file meanwhile.
     let source = json!({
@@ -43,8 +50,10 @@ pub(super) async fn qcow2_into(
         "backing": null,
         "file": { "driver": "file", "filename": descriptor_path(image) },
     });
-    let run = convert(ctx, virtual_size)?
-        .args(["-f", "qcow2", "-O", "raw", "-n", "--target-is-zero", "-S", "4k"])
+    let run = convert(ctx, filled, total, throttle)?
+        .args(["-f", "qcow2", "-O", "raw", "-n", "-S", "4k"])
+        .args((before == Target::ReadsZero).then_some("--target-is-zero"))
+        .args(["-t", cache_mode(target)?])
         .arg(format!("json:{source}"))
         .arg(descriptor_path(target));
     match run.output(ctx).await {
@@ -61,9 +70,9 @@ pub(super) async fn raw_out_to_qcow2(
     size: ByteCount,
     whole: bool,
     target: &File,
+    throttle: Option<Throttle>,
 ) -> Result<(), ImageError> {
-    let kind = source.metadata().map_err(ImageError::io("look at the source"))?.file_type();
-    let driver = if kind.is_block_device() { "host_device" } else { "file" };
+    let driver = if is_block_device(source)? { "host_device" } else { "file" };
     let mut disk = json!({
         "driver": "raw",
         "file": { "driver": driver, "filename": descriptor_path(source) },
@@ -72,15 +81,16 @@ pub(super) async fn raw_out_to_qcow2(
         disk["size"] = size.bytes().into();
     }
     // Whether a volume that is in use may be copied is for the driver to say, not for QEMU's locks (-U).
-    let run = convert(ctx, size)?
+    let run = convert(ctx, size, size, throttle)?
         .args(["-U", "-f", "raw", "-O", "qcow2", "-o", "compat=1.1", "-S", "4k"])
+        .args(["-T", cache_mode(source)?])
         .arg(format!("json:{disk}"))
         .arg(descriptor_path(target));
     run.output(ctx).await?;
     Ok(())
 }
 
-fn convert(ctx: &OpCtx, size: ByteCount) -> Result<Run, ImageError> {
+fn convert(ctx: &OpCtx, size: ByteCount, total: ByteCount, throttle: Option<Throttle>) -> Result<Run, ImageError> {
     let limits = Limits {
         address_space: ByteCount::new(ADDRESS_SPACE).expect("2 GiB is a size"),
         cpu_seconds: CPU_SECONDS.saturating_add(CPU_SECONDS_PER_GIB.saturating_mul(size.gib_ceil())),
@@ -88,10 +98,22 @@ fn convert(ctx: &OpCtx, size: ByteCount) -> Result<Run, ImageError> {
     let ctx = ctx.clone();
     let report = move |line: &str| {
         if let Some(done) = done_bytes(line, size.bytes()) {
-            ctx.report(Progress { done, total: size.bytes() });
+            ctx.report(Progress { done, total: total.bytes() });
         }
     };
-    Ok(qemu_img()?.run(["convert", "-p"]).limits(limits).dies_with_host().on_line(report))
+    let rate = throttle.map(|throttle| format!("-r{}", throttle.bytes_per_second()));
+    Ok(qemu_img()?.run(["convert", "-p", "-m", REQUESTS]).args(rate).limits(limits).dies_with_host().on_line(report))
+}
+
+/// Block devices are read and written past the page cache, which knows one device node alone and only slows it down.
+/// Files may be where that is not possible.
+fn cache_mode(file: &File) -> Result<&'static str, ImageError> {
+    Ok(if is_block_device(file)? { "none" } else { "writeback" })
+}
+
+fn is_block_device(file: &File) -> Result<bool, ImageError> {
+    let metadata = file.metadata().map_err(ImageError::io("look at the volume"))?;
+    Ok(metadata.file_type().is_block_device())
 }
 
 /// The file that is open here, by a name that no rename or symbolic link can turn into another's.

@@ -6,6 +6,7 @@ use rustix::io::Errno;
 
 use super::{format::ImageFormat, qcow2::Qcow2Fault};
 use crate::{
+    bytes::BytesError,
     driver::{Classified, Kind, context::Stopped},
     exec::ExecError,
     units::ByteCount,
@@ -95,6 +96,16 @@ impl ImageError {
     /// For `map_err` at system calls.
     pub(super) fn io(doing: &'static str) -> impl Fn(io::Error) -> Self {
         move |source| Self::Io { doing, source }
+    }
+}
+
+impl From<BytesError> for ImageError {
+    fn from(error: BytesError) -> Self {
+        match error {
+            BytesError::ShortSource { end, wanted } => Self::ShortSource { end, wanted },
+            BytesError::Stopped(stopped) => Self::Stopped(stopped),
+            BytesError::Io { doing, source } => Self::Io { doing, source },
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 //! `qemu-img` see it, through the descriptor that was inspected, told its format, and with limits on what it may use.
 
 mod convert;
-mod copy;
 mod error;
 mod format;
 mod inspect;
@@ -17,10 +16,9 @@ mod tests;
 mod transfer;
 
 pub use convert::qemu_img;
-pub use copy::copy_sparse;
 pub use error::ImageError;
 pub use format::ImageFormat;
 pub use inspect::{ImageHeader, inspect};
 pub use qcow2::Qcow2Fault;
 pub use temporary::{op_of_part, part};
-pub use transfer::{copy_into, copy_out_of};
+pub use transfer::{copy_into, copy_onto, copy_out_of};

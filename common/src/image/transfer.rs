@@ -6,15 +6,15 @@ use rustix::fs::{Mode, OFlags};
 
 use super::{
     convert::{qcow2_into, raw_out_to_qcow2},
-    copy::{copy_sparse, length},
     error::ImageError,
     format::ImageFormat,
     inspect::{Examined, examine, inspect},
-    qcow2::check_clusters,
+    qcow2::{check_clusters, copy_plain},
     temporary::Temporary,
 };
 use crate::{
-    driver::{ImageFile, OpCtx},
+    bytes::{self, Pace, Target, Throttle, length, settle},
+    driver::{ImageFile, Kind, OpCtx, context::Stopped},
     units::ByteCount,
 };
 
@@ -27,8 +27,24 @@ use crate::{
 /// `size`: nothing was written then, but for one whose compressed data turn out to be damaged. `Indeterminate` if
 /// stopped, `OutOfSpace`, and `Fatal` for the rest.
 pub async fn copy_into(ctx: &OpCtx, image: &ImageFile, target: &File, size: ByteCount) -> Result<(), ImageError> {
+    copy_onto(ctx, image, target, size, Target::ReadsZero, None).await
+}
+
+/// [`copy_into`] a target that may read anything before, and at a rate. What the image does not fill of its `size` bytes
+/// is zeroed; nothing is written twice.
+///
+/// # Errors
+/// As [`copy_into`].
+pub async fn copy_onto(
+    ctx: &OpCtx,
+    image: &ImageFile,
+    target: &File,
+    size: ByteCount,
+    before: Target,
+    throttle: Option<Throttle>,
+) -> Result<(), ImageError> {
     let target = duplicate(target)?;
-    let (image, examined, target) = {
+    let (image, examined, plain, target) = {
         let image = image.clone();
         blocking(ctx, move |ctx| {
             let file = open(&image.path)?;
@@ -41,35 +57,48 @@ pub async fn copy_into(ctx: &OpCtx, image: &ImageFile, target: &File, size: Byte
             if target_length < size.bytes() {
                 return Err(ImageError::ShortTarget { length: target_length, size: size.bytes() });
             }
-            if let Examined::Qcow2(header) = &examined {
-                check_clusters(ctx, &file, header)?;
-            }
-            Ok((file, examined, target))
+            let plain = match &examined {
+                Examined::Qcow2(header) => check_clusters(ctx, &file, header)?,
+                Examined::Raw(_) => true,
+            };
+            Ok((file, examined, plain, target))
         })
         .await?
     };
-    let virtual_size = examined.virtual_size();
-    if let Examined::Qcow2(_) = examined {
-        qcow2_into(ctx, &image, &target, virtual_size).await?;
+    let filled = examined.virtual_size();
+    let total = if before == Target::ReadsZero { filled } else { size };
+    if !plain {
+        qcow2_into(ctx, &image, &target, (filled, total), before, throttle).await?;
     }
     blocking(ctx, move |ctx| {
-        if let Examined::Raw(_) = examined {
-            copy_sparse(ctx, &image, &target, virtual_size)?;
+        let pace = Pace::new(total.bytes(), throttle);
+        match &examined {
+            Examined::Raw(_) => bytes::copy(ctx, &pace, &image, &target, filled, before)?,
+            Examined::Qcow2(header) if plain => copy_plain(ctx, &pace, &image, header, &target, before)?,
+            Examined::Qcow2(_) => pace.did(ctx, filled.bytes()),
         }
-        target.sync_data().map_err(ImageError::io("flush the volume"))
+        bytes::zero(ctx, &pace, &target, filled.bytes()..total.bytes())?;
+        settle(&target).map_err(ImageError::io("flush the volume"))
     })
     .await
 }
 
 /// Writes the first `size` bytes of `source` (a file or block device) to a new file at `image.path` in
-/// `image.format`. The file appears there whole and on disk, or not at all; one that was there is replaced.
+/// `image.format`, at a rate if one is given. The file appears there whole and on disk, or not at all; one that was
+/// there is replaced.
 ///
 /// qcow2 counts in sectors: a size that is not whole sectors is rounded up, with zeros.
 ///
 /// # Errors
 /// [`ImageError`]; whatever it is, nothing has changed at `image.path`, unless only the last flush of its directory
 /// failed.
-pub async fn copy_out_of(ctx: &OpCtx, source: &File, size: ByteCount, image: &ImageFile) -> Result<(), ImageError> {
+pub async fn copy_out_of(
+    ctx: &OpCtx,
+    source: &File,
+    size: ByteCount,
+    image: &ImageFile,
+    throttle: Option<Throttle>,
+) -> Result<(), ImageError> {
     let source = duplicate(source)?;
     let (path, op) = (image.path.clone(), ctx.op());
     let (source, source_length, temporary) = blocking(ctx, move |_| {
@@ -86,13 +115,14 @@ pub async fn copy_out_of(ctx: &OpCtx, source: &File, size: ByteCount, image: &Im
         if !whole && !size.bytes().is_multiple_of(512) {
             return Err(ImageError::PartSector(size.bytes()));
         }
-        raw_out_to_qcow2(ctx, &source, size, whole, temporary.file()).await?;
+        raw_out_to_qcow2(ctx, &source, size, whole, temporary.file(), throttle).await?;
     }
     blocking(ctx, move |ctx| {
         match format {
             ImageFormat::Raw => {
                 temporary.file().set_len(size.bytes()).map_err(ImageError::io("set the image file's length"))?;
-                copy_sparse(ctx, &source, temporary.file(), size)?;
+                let pace = Pace::new(size.bytes(), throttle);
+                bytes::copy(ctx, &pace, &source, temporary.file(), size, Target::ReadsZero)?;
             }
             ImageFormat::Qcow2 => {
                 let made = inspect(temporary.file(), format)?.virtual_size;
@@ -137,6 +167,8 @@ where
 {
     match ctx.blocking(move |ctx| Ok(work(ctx))).await {
         Ok(result) => result,
+        // What it was not even begun for.
+        Err(lapsed) if lapsed.kind() == Kind::Indeterminate => Err(Stopped::Lapsed.into()),
         Err(panicked) => Err(ImageError::Panicked(panicked.chain())),
     }
 }

@@ -78,7 +78,7 @@ impl Call<'_> {
             Ok(file)
         });
         let file = spooled.await?;
-        image::copy_out_of(self.ctx, &file, super::state::bytes(size), image).await?;
+        image::copy_out_of(self.ctx, &file, super::state::bytes(size), image, None).await?;
         Ok(Outcome::Changed(()))
     }
 }

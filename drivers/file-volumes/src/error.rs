@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ashlar_common::{
+    bytes::BytesError,
     driver::{Classified, Kind, context::Stopped},
     ids::{AttachmentId, SnapshotId, VolumeId},
     image::ImageError,
@@ -132,6 +133,9 @@ pub enum Error {
     Stopped(#[from] Stopped),
     /// Reading or writing bytes failed.
     #[error(transparent)]
+    Bytes(#[from] BytesError),
+    /// Reading or writing an image failed.
+    #[error(transparent)]
     Image(#[from] ImageError),
 }
 
@@ -152,6 +156,7 @@ impl Error {
             | Self::MixedModes { .. }
             | Self::TooManyAttachments { .. } => Kind::Busy,
             Self::Stopped(stopped) => stopped.kind(),
+            Self::Bytes(error) => error.kind(),
             Self::Image(error) => error.kind(),
         }
     }

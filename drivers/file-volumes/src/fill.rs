@@ -2,7 +2,12 @@
 
 use std::fs::File;
 
-use ashlar_common::{driver::OpCtx, image, stats::Provisioning, units::ByteCount};
+use ashlar_common::{
+    bytes::{self, Pace, Target},
+    driver::OpCtx,
+    stats::Provisioning,
+    units::ByteCount,
+};
 use rustix::fs::FallocateFlags;
 
 use crate::error::{Doing, Error};
@@ -41,8 +46,8 @@ impl Filler {
             return rustix::fs::ftruncate(target, size.bytes()).doing("resize", name);
         }
         self.size(target, size, name)?;
-        let length = length(source, name)?;
-        Ok(image::copy_sparse(ctx, source, target, length.min(size))?)
+        let length = length(source, name)?.min(size);
+        Ok(bytes::copy(ctx, &Pace::new(length.bytes(), None), source, target, length, Target::ReadsZero)?)
     }
 
     /// Grows a file in use. The size changes in one step, after there is room.

@@ -72,7 +72,7 @@ impl FileStore {
                 Ok((twin, size, (None, Some(stage))))
             })
             .await?;
-        image::copy_out_of(ctx, &data, size, image).await?;
+        image::copy_out_of(ctx, &data, size, image, None).await?;
         Ok(Outcome::Changed(()))
     }
 }

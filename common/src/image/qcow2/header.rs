@@ -30,6 +30,8 @@ pub(in crate::image) struct Header {
     pub(in crate::image) virtual_size: ByteCount,
     pub(super) cluster_bits: u32,
     pub(super) extended_l2: bool,
+    /// Whether entries may say that a cluster reads zero, which version 2 does not know.
+    pub(super) zero_flags: bool,
     pub(super) l1_table_offset: u64,
     /// First-level entries that the virtual size needs; the table has at least as many.
     pub(super) l1_entries: u64,
@@ -61,6 +63,7 @@ impl Header {
             virtual_size,
             cluster_bits,
             extended_l2,
+            zero_flags: version >= 3 && !extended_l2,
             l1_table_offset: fields.long(40)?,
             l1_entries: bytes.div_ceil(bytes_per_l2_table(cluster_bits, extended_l2)),
         };

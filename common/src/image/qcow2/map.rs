@@ -8,32 +8,37 @@ use std::{fs::File, os::unix::fs::FileExt};
 use super::{fault::Qcow2Fault, header::Header};
 use crate::{driver::OpCtx, image::ImageError};
 
-const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
+pub(super) const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
+/// Nothing but this entry refers to the cluster; of no account for reading.
+const IN_USE_ONCE: u64 = 1 << 63;
 const COMPRESSED: u64 = 1 << 62;
-const READS_ZERO: u64 = 1 << 0;
+pub(super) const READS_ZERO: u64 = 1 << 0;
 /// First-level entries read at a time.
 const L1_ENTRIES_AT_ONCE: u64 = 8192;
 /// Parts of a cluster that an extended entry has a bit each for.
-const SUBCLUSTERS: u64 = 32;
+pub(super) const SUBCLUSTERS: u64 = 32;
 const SECTOR_BYTES: u64 = 512;
 
-/// Checks that each cluster which the tables name is in the file. Blocking; reads the tables and no data.
+/// Checks that each cluster which the tables name is in the file, and says whether it is there as it is on the disk:
+/// nothing is compressed, and nothing is such that QEMU had better say what it means. Blocking; reads the tables and no
+/// data.
 ///
 /// # Errors
 /// [`ImageError::Refused`] if one is not, [`ImageError::Stopped`], [`ImageError::Io`].
-pub(in crate::image) fn check_clusters(ctx: &OpCtx, file: &File, header: &Header) -> Result<(), ImageError> {
+pub(in crate::image) fn check_clusters(ctx: &OpCtx, file: &File, header: &Header) -> Result<bool, ImageError> {
     let walk = Walk { file, header, file_bytes: file.metadata().map_err(ImageError::io("look at the image"))?.len() };
+    let mut plain = true;
     let mut index = 0;
     while index < header.l1_entries {
         let count = L1_ENTRIES_AT_ONCE.min(header.l1_entries - index);
         let table = walk.read(header.l1_table_offset + index * 8, count * 8)?;
         for (entry, number) in longs(&table).zip(index..) {
             ctx.check()?;
-            walk.check_l2_table(entry, number * header.bytes_per_l2_table())?;
+            plain &= walk.check_l2_table(entry, number * header.bytes_per_l2_table())?;
         }
         index += count;
     }
-    Ok(())
+    Ok(plain)
 }
 
 struct Walk<'a> {
@@ -43,10 +48,10 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn check_l2_table(&self, l1_entry: u64, first_guest_offset: u64) -> Result<(), ImageError> {
+    fn check_l2_table(&self, l1_entry: u64, first_guest_offset: u64) -> Result<bool, ImageError> {
         let offset = l1_entry & OFFSET_MASK;
         if offset == 0 {
-            return Ok(());
+            return Ok(true);
         }
         let cluster = self.header.cluster_bytes();
         let mapped = (self.header.virtual_size.bytes() - first_guest_offset).min(self.header.bytes_per_l2_table());
@@ -55,12 +60,14 @@ impl Walk<'_> {
         let table = self.read(offset, bytes)?;
         let mut numbers = longs(&table);
         let mut guest_offset = first_guest_offset;
+        let mut plain = true;
         while let Some(entry) = numbers.next() {
             let bitmap = if self.header.extended_l2 { numbers.next() } else { None };
             self.check_cluster(entry, bitmap, guest_offset)?;
+            plain &= is_plain(self.header, entry, bitmap);
             guest_offset += cluster;
         }
-        Ok(())
+        Ok(plain)
     }
 
     fn check_cluster(&self, entry: u64, bitmap: Option<u64>, guest_offset: u64) -> Result<(), Qcow2Fault> {
@@ -116,6 +123,14 @@ impl Walk<'_> {
     }
 }
 
-fn longs(table: &[u8]) -> impl Iterator<Item = u64> {
+/// Whether an entry is of the kinds that say where a cluster's bytes are, or that there are none.
+pub(super) fn is_plain(header: &Header, entry: u64, bitmap: Option<u64>) -> bool {
+    let known = OFFSET_MASK | IN_USE_ONCE | if header.zero_flags { READS_ZERO } else { 0 };
+    let bitmap = bitmap.unwrap_or(0);
+    let (held, zero) = (bitmap & u64::from(u32::MAX), bitmap >> 32);
+    entry & !known == 0 && held & zero == 0 && (held == 0 || entry & OFFSET_MASK != 0)
+}
+
+pub(super) fn longs(table: &[u8]) -> impl Iterator<Item = u64> {
     table.chunks_exact(8).map(|bytes| u64::from_be_bytes(bytes.try_into().expect("chunks of eight bytes")))
 }

@@ -1,0 +1,277 @@
+//! One volume group, as it is.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ashlar_common::{
+    driver::OpCtx,
+    exec::{Lookup, Program},
+};
+
+use super::{
+    command::Command,
+    lane::Lane,
+    report::{Answer, LV_FIELDS, Lv, POOL_FIELDS, PV_FIELDS, Pool, ReportError, VG_FIELDS, Vg},
+    settings::{self, Devices, Extras},
+    shell::{ShellError, Tools},
+    turn::Turn,
+};
+use crate::{
+    error::Error,
+    names::{LvName, VgName},
+};
+
+/// What a volume group is opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The volume group.
+    pub vg: VgName,
+    /// The driver's own directory for it, which exists.
+    pub state: PathBuf,
+    /// Longest time for one command.
+    pub command_timeout: Duration,
+    /// What is asked of LVM besides.
+    pub extras: Extras,
+}
+
+/// One volume group. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Lvm(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    /// Finds physical volumes: sees what the machine's settings let it.
+    finder: Lane,
+    work: Lane,
+    reads: Lane,
+    stats: Lane,
+    /// Counts how often the devices were looked for.
+    settings: Arc<AtomicU64>,
+}
+
+impl Lvm {
+    /// Looks for the tools and the volume group's devices. The volume group need not be whole; it may even be missing.
+    ///
+    /// # Errors
+    /// [`Error::Tool`] for a missing tool, [`Error::Io`] where the directory cannot be written, and what
+    /// [`Lvm::find_devices`] answers.
+    pub async fn open(ctx: &OpCtx, options: Options) -> Result<Self, Error> {
+        let lvm = Program::find_with("lvm", Lookup { package: Some("lvm2"), path: None })?;
+        let flock = Program::find_with("flock", Lookup { package: Some("util-linux"), path: None })?;
+        let settings = Arc::new(AtomicU64::new(1));
+        let lane = |use_: &str, lock| {
+            let system_dir = settings::directory(&options.state, use_);
+            let tools = Tools { lvm: lvm.clone(), flock: flock.clone(), system_dir, lock };
+            Lane::new(options.vg.clone(), tools, options.command_timeout, Arc::clone(&settings))
+        };
+        let lvm = Self(Arc::new(Inner {
+            finder: lane("finder", None),
+            work: lane("work", Some(options.state.join("commands.lock"))),
+            reads: lane("work", None),
+            stats: lane("work", None),
+            settings: Arc::clone(&settings),
+            options,
+        }));
+        lvm.find_devices(ctx).await?;
+        Ok(lvm)
+    }
+
+    /// Looks for the volume group's devices again, and has LVM see no other from then on. At open, and when the volume
+    /// group was away: its devices may have other names since.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the settings cannot be written, [`Error::Unanswered`] from LVM.
+    pub async fn find_devices(&self, ctx: &OpCtx) -> Result<(), Error> {
+        let inner = &self.0;
+        self.write_settings(ctx, &inner.finder, Devices::Machine).await?;
+        let command = Command::reads("pvs").word("--nolocking").word("--options").word(PV_FIELDS);
+        // Devices that cannot be read make it fail beside a report of the others.
+        let answer = inner.finder.ask(ctx, command).await?;
+        let ours = answer.pvs.iter().filter(|pv| pv.vg_name == inner.options.vg.as_str() && !pv.is_missing());
+        let found: Vec<_> = ours.map(|pv| pv.pv_name.clone()).collect();
+        let devices = if found.is_empty() { Devices::Machine } else { Devices::These(found) };
+        self.write_settings(ctx, &inner.work, devices).await?;
+        inner.settings.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    async fn write_settings(&self, ctx: &OpCtx, lane: &Lane, devices: Devices) -> Result<(), Error> {
+        let (directory, extras) = (lane.system_dir().to_owned(), self.0.options.extras);
+        ctx.blocking(move |_| Ok(settings::write(&directory, &devices, extras))).await?
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &VgName {
+        &self.0.options.vg
+    }
+
+    /// The driver's own directory for it.
+    #[must_use]
+    pub fn state(&self) -> &std::path::Path {
+        &self.0.options.state
+    }
+
+    /// All its volumes, without LVM's hidden ones, from one report.
+    ///
+    /// # Errors
+    /// [`Error::Away`], [`Error::Unanswered`], [`Error::NotBegun`], [`Error::QueueFull`].
+    pub async fn lvs(&self, ctx: &OpCtx) -> Result<Vec<Lv>, Error> {
+        let command = Command::reads("lvs").word("--nolocking").word("--options").word(LV_FIELDS).vg(self.name());
+        let doing = command.line().to_owned();
+        let answer = self.0.reads.ask(ctx, command).await?;
+        if !answer.done {
+            return Err(self.away(ctx, &answer).await);
+        }
+        answer.volumes(self.name()).map_err(|source| unreadable(doing, source))
+    }
+
+    /// One volume; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// As [`Lvm::lvs`].
+    pub async fn lv(&self, ctx: &OpCtx, name: &LvName) -> Result<Option<Lv>, Error> {
+        Ok(self.look(ctx, &[name]).await?.pop())
+    }
+
+    /// What there is of these names, at one instant.
+    ///
+    /// # Errors
+    /// As [`Lvm::lvs`].
+    pub async fn look(&self, ctx: &OpCtx, names: &[&LvName]) -> Result<Vec<Lv>, Error> {
+        let command = look(self.name(), names).word("--nolocking");
+        let doing = command.line().to_owned();
+        let answer = self.0.reads.ask(ctx, command).await?;
+        let found = answer.volumes(self.name()).map_err(|source| unreadable(doing, source))?;
+        if answer.done || found.len() == names.len() {
+            return Ok(found);
+        }
+        // LVM fails for a volume that is not there, as it does for much else.
+        for name in names.iter().filter(|name| !found.iter().any(|lv| lv.name == ***name)) {
+            if self.is_listed(ctx, name).await? {
+                return Err(self.away(ctx, &answer).await);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the volume group, which must be there, has a volume of that name.
+    async fn is_listed(&self, ctx: &OpCtx, name: &LvName) -> Result<bool, Error> {
+        let answer = self.0.reads.ask(ctx, listed(self.name(), name).word("--nolocking")).await?;
+        if answer.done { Ok(!answer.lvs.is_empty()) } else { Err(self.away(ctx, &answer).await) }
+    }
+
+    /// The volume group's own numbers, whatever else goes on.
+    ///
+    /// # Errors
+    /// As [`Lvm::lvs`].
+    pub async fn vg(&self, ctx: &OpCtx) -> Result<Vg, Error> {
+        let command = group(self.name()).word("--nolocking");
+        let doing = command.line().to_owned();
+        let answer = self.0.stats.ask(ctx, command).await?;
+        match answer.vgs.first().map(Vg::of) {
+            Some(vg) => vg.map_err(|source| unreadable(doing, source)),
+            None => Err(self.missing(&answer)),
+        }
+    }
+
+    /// A thin pool's numbers, whatever else goes on; `None` where there is no thin pool of that name.
+    ///
+    /// # Errors
+    /// As [`Lvm::lvs`].
+    pub async fn pool(&self, ctx: &OpCtx, name: &LvName) -> Result<Option<Pool>, Error> {
+        let command = pool(self.name(), name).word("--nolocking");
+        let doing = command.line().to_owned();
+        let answer = self.0.stats.ask(ctx, command).await?;
+        if let Some(row) = answer.lvs.first() {
+            return Pool::of(row).map_err(|source| unreadable(doing, source));
+        }
+        // No such volume, or no volume group.
+        let vg = self.vg(ctx).await?;
+        if vg.missing > 0 { Err(self.not_whole(vg.missing)) } else { Ok(None) }
+    }
+
+    /// All thin pools.
+    ///
+    /// # Errors
+    /// As [`Lvm::lvs`].
+    pub async fn pools(&self, ctx: &OpCtx) -> Result<Vec<Pool>, Error> {
+        let command = Command::reads("lvs").word("--nolocking").word("--options").word(POOL_FIELDS);
+        let command = command.word("--select").word("segtype=thin-pool").vg(self.name());
+        let doing = command.line().to_owned();
+        let answer = self.0.stats.ask(ctx, command).await?;
+        if !answer.done {
+            return Err(self.away(ctx, &answer).await);
+        }
+        let pools: Result<Vec<_>, _> = answer.lvs.iter().filter_map(|row| Pool::of(row).transpose()).collect();
+        pools.map_err(|source| unreadable(doing, source))
+    }
+
+    /// The right to change the volume group, one at a time.
+    ///
+    /// # Errors
+    /// Nothing was begun: [`Error::QueueFull`], [`Error::NotBegun`].
+    pub async fn turn(&self, ctx: &OpCtx) -> Result<Turn<'_>, Error> {
+        let held = self.0.work.hold(ctx, "a change of the volume group").await?;
+        Turn::begin(self, ctx, held).await
+    }
+
+    /// Why a report failed: the volume group is gone, or lacks devices.
+    async fn away(&self, ctx: &OpCtx, answer: &Answer) -> Error {
+        match self.vg(ctx).await {
+            Ok(vg) if vg.missing > 0 => self.not_whole(vg.missing),
+            Ok(_) => self.because(answer),
+            Err(error) => error,
+        }
+    }
+
+    pub(super) fn missing(&self, answer: &Answer) -> Error {
+        if answer.words.is_empty() {
+            let why = "there is none of that name on this machine: look at `vgs` and `pvs -a`".to_owned();
+            return Error::Away { vg: self.name().clone(), why };
+        }
+        self.because(answer)
+    }
+
+    /// The volume group lacks that many physical volumes.
+    pub(crate) fn not_whole(&self, missing: u32) -> Error {
+        let plural = if missing == 1 { "" } else { "s" };
+        let why =
+            format!("{missing} of its physical volume{plural} cannot be found: bring it back, or see `vgreduce(8)`");
+        Error::Away { vg: self.name().clone(), why }
+    }
+
+    fn because(&self, answer: &Answer) -> Error {
+        Error::Away { vg: self.name().clone(), why: answer.words.clone() }
+    }
+}
+
+pub(super) fn unreadable(doing: String, source: ReportError) -> Error {
+    Error::Unanswered { doing, source: ShellError::Report { source, stderr: String::new() } }
+}
+
+/// All about some volumes.
+pub(super) fn look(vg: &VgName, names: &[&LvName]) -> Command {
+    let command = Command::reads("lvs").word("--options").word(LV_FIELDS);
+    names.iter().fold(command, |command, name| command.lv(vg, name))
+}
+
+/// One row if the volume group has a volume of that name; done without a row if not.
+pub(super) fn listed(vg: &VgName, name: &LvName) -> Command {
+    Command::reads("lvs").word("--options").word("lv_name").selected(name).vg(vg)
+}
+
+pub(super) fn group(vg: &VgName) -> Command {
+    Command::reads("vgs").word("--options").word(VG_FIELDS).vg(vg)
+}
+
+pub(super) fn pool(vg: &VgName, name: &LvName) -> Command {
+    Command::reads("lvs").word("--options").word(POOL_FIELDS).lv(vg, name)
+}

@@ -1,0 +1,349 @@
+//! What the LVM shell answers: rows of a report, and a log whose last row says what became of the command.
+//!
+//! Every value is text in LVM's reports. Fields that are not asked for are absent, and fields that are not known are
+//! passed over, so that another version of LVM may add some.
+
+use std::path::PathBuf;
+
+use ashlar_common::units::ByteCount;
+use serde::Deserialize;
+
+use super::command::Command;
+use crate::names::{LvName, Tag, VgName};
+
+/// `ECMD_PROCESSED` in LVM's `tools/errors.h`: the command did what it was asked to.
+const PROCESSED: &str = "1";
+/// How much of LVM's own words goes into an error.
+const MOST_WORDS: usize = 1000;
+
+/// What is asked about a logical volume. None of these makes LVM write a row per segment.
+pub(super) const LV_FIELDS: &str = "lv_name,lv_uuid,lv_size,lv_tags,lv_layout,lv_role,pool_lv,origin,lv_active,\
+                                    lv_device_open,lv_suspended,lv_health_status,data_percent,lv_permissions";
+/// What is asked about a thin pool.
+pub(super) const POOL_FIELDS: &str = "lv_name,lv_size,lv_layout,lv_active,lv_health_status,data_percent,metadata_percent,zero,lv_metadata_size,\
+     vg_missing_pv_count";
+/// What is asked about a volume group.
+pub(super) const VG_FIELDS: &str = "vg_name,vg_uuid,vg_size,vg_free,vg_extent_size,vg_missing_pv_count,lv_count";
+/// What is asked about physical volumes.
+pub(super) const PV_FIELDS: &str = "pv_name,pv_missing,vg_name";
+
+/// An answer is not what a command's answer looks like.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// It ends in the middle.
+    #[error("it ends in the middle")]
+    Torn,
+    /// It is larger than any report.
+    #[error("it does not end")]
+    TooLong,
+    /// It is no JSON, or lacks what every answer has.
+    #[error("it cannot be read")]
+    Json(#[from] serde_json::Error),
+    /// It does not say what became of the command.
+    #[error("it does not say what became of the command")]
+    NoStatus,
+    /// It is the answer to another command.
+    #[error("it is the answer to {0:?}")]
+    Foreign(String),
+    /// A field that must be there is not, or is not what it should be.
+    #[error("its {field} is {value:?}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What stands in it.
+        value: String,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct Raw {
+    #[serde(default)]
+    report: Vec<Section>,
+    log: Vec<LogRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Section {
+    lv: Vec<LvRow>,
+    vg: Vec<VgRow>,
+    pv: Vec<PvRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct LogRow {
+    log_type: String,
+    log_context: String,
+    log_object_name: String,
+    log_message: String,
+    log_ret_code: String,
+}
+
+/// A row of `lvs`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LvRow {
+    lv_name: String,
+    lv_uuid: String,
+    lv_size: String,
+    lv_tags: String,
+    lv_layout: String,
+    lv_role: String,
+    lv_active: String,
+    lv_device_open: String,
+    lv_suspended: String,
+    lv_health_status: String,
+    lv_permissions: String,
+    lv_metadata_size: String,
+    pool_lv: String,
+    origin: String,
+    data_percent: String,
+    metadata_percent: String,
+    zero: String,
+    vg_missing_pv_count: String,
+}
+
+/// A row of `vgs`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct VgRow {
+    vg_name: String,
+    vg_uuid: String,
+    vg_size: String,
+    vg_free: String,
+    vg_extent_size: String,
+    vg_missing_pv_count: String,
+    lv_count: String,
+}
+
+/// A row of `pvs`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PvRow {
+    /// The device.
+    pub(super) pv_name: String,
+    /// The volume group that it is in; empty for none.
+    pub(super) vg_name: String,
+    pv_missing: String,
+}
+
+impl PvRow {
+    pub(super) fn is_missing(&self) -> bool {
+        self.pv_missing == "1"
+    }
+}
+
+/// The answer to one command.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    /// Whether LVM says that it did all that it was asked to.
+    pub(super) done: bool,
+    /// Its errors and warnings, for people.
+    pub(super) words: String,
+    pub(super) lvs: Vec<LvRow>,
+    pub(super) vgs: Vec<VgRow>,
+    pub(super) pvs: Vec<PvRow>,
+}
+
+impl Answer {
+    /// Reads the answer to `command`.
+    pub(super) fn parse(bytes: &[u8], command: &Command) -> Result<Self, ReportError> {
+        let raw: Raw = serde_json::from_slice(bytes)?;
+        let is_status = |row: &&LogRow| row.log_type == "status" && row.log_context == "shell";
+        let status = raw.log.iter().rfind(is_status).ok_or(ReportError::NoStatus)?;
+        let name = command.line().split(' ').next().unwrap_or_default();
+        if status.log_object_name != name {
+            return Err(ReportError::Foreign(status.log_object_name.clone()));
+        }
+        let done = status.log_ret_code == PROCESSED;
+        let said = raw.log.iter().filter(|row| matches!(row.log_type.as_str(), "error" | "warn"));
+        let mut words = said.map(|row| row.log_message.trim()).collect::<Vec<_>>().join("; ");
+        words.truncate(words.floor_char_boundary(MOST_WORDS));
+        let mut answer = Self { done, words, ..Self::default() };
+        for section in raw.report {
+            answer.lvs.extend(section.lv);
+            answer.vgs.extend(section.vg);
+            answer.pvs.extend(section.pv);
+        }
+        Ok(answer)
+    }
+
+    /// The volumes that it speaks of. LVM's hidden ones, whose names are no names, are left out.
+    pub(super) fn volumes(&self, vg: &VgName) -> Result<Vec<Lv>, ReportError> {
+        self.lvs.iter().filter_map(|row| Lv::of(row, vg).transpose()).collect()
+    }
+}
+
+/// A logical volume, as LVM and the kernel have it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lv {
+    /// Its name.
+    pub name: LvName,
+    /// LVM's own id for it.
+    pub uuid: String,
+    /// Its exact size: what its tag says, or else all of it.
+    pub size: ByteCount,
+    /// What it takes in whole extents; a thick snapshot's room for changes.
+    pub extents: ByteCount,
+    /// The device node.
+    pub device: PathBuf,
+    /// Whether the kernel has it.
+    pub active: bool,
+    /// Whether somebody has it open.
+    pub open: bool,
+    /// Whether its reads and writes wait.
+    pub suspended: bool,
+    /// Whether it lives in a thin pool.
+    pub thin: bool,
+    /// The thin pool it lives in.
+    pub pool: Option<LvName>,
+    /// What it is a snapshot of, as long as that is there.
+    pub origin: Option<LvName>,
+    /// Whether it is a thick snapshot, which needs its origin.
+    pub thick_snapshot: bool,
+    /// Whether thick snapshots need it.
+    pub thick_origin: bool,
+    /// Whether it is a plain volume that people or Ashlar made: linear, striped or thin, and no part of another.
+    pub plain: bool,
+    /// Whether it may not be written to.
+    pub read_only: bool,
+    /// What LVM finds wrong with it; empty while it is well.
+    pub health: String,
+    /// How much of it is in use, where that is known: of a thin volume, of a snapshot's room.
+    pub data_percent: Option<f64>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+}
+
+impl Lv {
+    fn of(row: &LvRow, vg: &VgName) -> Result<Option<Self>, ReportError> {
+        let Ok(name) = row.lv_name.parse::<LvName>() else { return Ok(None) };
+        let extents = bytes("lv_size", &row.lv_size)?;
+        // Tags that people gave may be of a kind that we do not write.
+        let tags: Vec<Tag> = row.lv_tags.split(',').filter_map(|tag| tag.parse().ok()).collect();
+        let layout: Vec<_> = row.lv_layout.split(',').collect();
+        let roles: Vec<_> = row.lv_role.split(',').collect();
+        let thin = layout.contains(&"thin") && !layout.contains(&"pool");
+        let plain_layout = ["linear", "striped", "sparse"].iter().any(|plain| layout.contains(plain));
+        Ok(Some(Self {
+            size: tags.iter().find_map(Tag::as_size).unwrap_or(extents),
+            device: PathBuf::from(format!("/dev/{vg}/{name}")),
+            name,
+            uuid: row.lv_uuid.clone(),
+            extents,
+            active: row.lv_active == "active",
+            open: row.lv_device_open == "1",
+            suspended: row.lv_suspended == "1",
+            thin,
+            pool: row.pool_lv.parse().ok(),
+            origin: row.origin.parse().ok(),
+            thick_snapshot: roles.contains(&"thicksnapshot"),
+            thick_origin: roles.contains(&"thickorigin"),
+            plain: plain_layout && roles.contains(&"public"),
+            read_only: row.lv_permissions.starts_with("read-only"),
+            health: row.lv_health_status.clone(),
+            data_percent: row.data_percent.parse().ok(),
+            tags,
+        }))
+    }
+
+    /// Whether it is Ashlar's.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.tags.contains(&Tag::ours())
+    }
+
+    /// The intent that its tags speak of.
+    #[must_use]
+    pub fn intent(&self) -> Option<&str> {
+        self.tags.iter().find_map(Tag::as_intent)
+    }
+}
+
+/// A volume group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vg {
+    /// Its name.
+    pub name: String,
+    /// LVM's own id for it.
+    pub uuid: String,
+    /// All of it.
+    pub size: ByteCount,
+    /// What no volume has.
+    pub free: ByteCount,
+    /// Volumes are a whole number of these.
+    pub extent: ByteCount,
+    /// Physical volumes that are not there.
+    pub missing: u32,
+    /// How many volumes it has.
+    pub volumes: u32,
+}
+
+impl Vg {
+    pub(super) fn of(row: &VgRow) -> Result<Self, ReportError> {
+        Ok(Self {
+            name: row.vg_name.clone(),
+            uuid: row.vg_uuid.clone(),
+            size: bytes("vg_size", &row.vg_size)?,
+            free: bytes("vg_free", &row.vg_free)?,
+            extent: bytes("vg_extent_size", &row.vg_extent_size)?,
+            missing: number("vg_missing_pv_count", &row.vg_missing_pv_count)?,
+            volumes: number("lv_count", &row.lv_count)?,
+        })
+    }
+}
+
+/// A thin pool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// Its name.
+    pub name: LvName,
+    /// Room for data.
+    pub size: ByteCount,
+    /// Room for metadata.
+    pub metadata: ByteCount,
+    /// Percent of the data room in use; `None` while it is not active.
+    pub data_percent: Option<f64>,
+    /// Percent of the metadata room in use; `None` while it is not active.
+    pub metadata_percent: Option<f64>,
+    /// Whether the kernel has it.
+    pub active: bool,
+    /// Whether new blocks are zeroed before they are given out.
+    pub zeroing: bool,
+    /// Physical volumes of its group that are not there.
+    pub missing: u32,
+    /// What LVM finds wrong with it; empty while it is well.
+    pub health: String,
+}
+
+impl Pool {
+    /// `None` for a volume that is no thin pool.
+    pub(super) fn of(row: &LvRow) -> Result<Option<Self>, ReportError> {
+        let is_pool = ["thin", "pool"].iter().all(|word| row.lv_layout.split(',').any(|has| has == *word));
+        let Ok(name) = row.lv_name.parse() else { return Ok(None) };
+        if !is_pool {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            name,
+            size: bytes("lv_size", &row.lv_size)?,
+            metadata: bytes("lv_metadata_size", &row.lv_metadata_size).unwrap_or(ByteCount::ZERO),
+            data_percent: row.data_percent.parse().ok(),
+            metadata_percent: row.metadata_percent.parse().ok(),
+            active: row.lv_active == "active",
+            zeroing: row.zero == "1",
+            missing: number("vg_missing_pv_count", &row.vg_missing_pv_count)?,
+            health: row.lv_health_status.clone(),
+        }))
+    }
+}
+
+fn bytes(field: &'static str, value: &str) -> Result<ByteCount, ReportError> {
+    let bytes = value.parse().ok().and_then(|bytes| ByteCount::new(bytes).ok());
+    bytes.ok_or_else(|| ReportError::Field { field, value: value.to_owned() })
+}
+
+fn number(field: &'static str, value: &str) -> Result<u32, ReportError> {
+    value.parse().map_err(|_| ReportError::Field { field, value: value.to_owned() })
+}

@@ -18,7 +18,7 @@ use crate::{
     host::HostLock,
     locks::Locks,
     lvm::{Lv, Lvm},
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     open, sweep,
     thick::{self, Home, New},
 };

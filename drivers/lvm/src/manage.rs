@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     locks::{Hold, Key},
     lvm::Lv,
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     volumes::check_no_snapshots,
 };
 

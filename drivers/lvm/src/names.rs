@@ -162,19 +162,6 @@ const OF: &str = "ashlar.of=";
 const FROM: &str = "ashlar.from=";
 const INTENT: &str = "ashlar.intent=";
 
-/// Where a volume's first bytes came from: by this a repeat of the call that made it is told from another call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nowhere: it began with zeroes, or was taken over.
-    Empty,
-    /// Another volume.
-    Volume(VolumeId),
-    /// A snapshot.
-    Snapshot(SnapshotId),
-    /// An image.
-    Image,
-}
-
 impl Tag {
     /// What every logical volume of ours has.
     #[must_use]

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     locks::{Hold, Key},
     lvm::Lv,
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     snapshots, thick,
     volumes::{hidden, need, there},
 };
@@ -29,7 +29,6 @@ pub(crate) async fn from_snapshot(
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Snapshot(source.id), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
     let (name, target) = (LvName::snapshot(source.id), LvName::volume(spec.volume.id));
-    let origin = Origin::Snapshot(source.id);
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
         return there(lv, spec.size, Some(&from)).map(Outcome::Unchanged);
@@ -58,7 +57,6 @@ pub(crate) async fn clone_volume(
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Volume(source), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
     let (name, target) = (LvName::volume(source), LvName::volume(spec.volume.id));
-    let origin = Origin::Volume(source);
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
         return there(lv, spec.size, Some(&from)).map(Outcome::Unchanged);

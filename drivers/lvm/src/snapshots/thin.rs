@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, volume_tags},
     error::Error,
     lvm::{Lv, Turn, Use},
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     volumes::{SWAP, undo},
 };
 

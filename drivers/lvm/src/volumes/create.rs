@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     locks::{Hold, Key},
     lvm::Lv,
-    names::{LvName, Origin},
+    names::LvName,
     thick,
 };
 

@@ -56,6 +56,12 @@ impl Command {
         self
     }
 
+    /// What has that tag.
+    pub(super) fn tagged(mut self, tag: &Tag) -> Self {
+        self.put("", &format_args!("@{tag}"));
+        self
+    }
+
     pub(super) fn tags(mut self, option: &'static str, tags: &[Tag]) -> Self {
         for tag in tags {
             self.put(option, tag);

@@ -104,7 +104,7 @@ impl Lvm {
 
     async fn write_settings(&self, ctx: &OpCtx, lane: &Lane, devices: Devices) -> Result<(), Error> {
         let (directory, extras) = (lane.system_dir().to_owned(), self.0.options.extras);
-        Ok(ctx.blocking(move |_| Ok(settings::write(&directory, &devices, extras)?)).await?)
+        ctx.blocking(move |_| Ok(settings::write(&directory, &devices, extras))).await?
     }
 
     /// Its name.
@@ -138,18 +138,28 @@ impl Lvm {
     /// # Errors
     /// As [`Lvm::lvs`].
     pub async fn lv(&self, ctx: &OpCtx, name: &LvName) -> Result<Option<Lv>, Error> {
-        let command = look(self.name(), &[name]).word("--nolocking");
+        Ok(self.look(ctx, &[name]).await?.pop())
+    }
+
+    /// What there is of these names, at one instant.
+    ///
+    /// # Errors
+    /// As [`Lvm::lvs`].
+    pub async fn look(&self, ctx: &OpCtx, names: &[&LvName]) -> Result<Vec<Lv>, Error> {
+        let command = look(self.name(), names).word("--nolocking");
         let doing = command.line().to_owned();
         let answer = self.0.reads.ask(ctx, command).await?;
-        let found = answer.volumes(self.name()).map_err(|source| unreadable(doing, source))?.pop();
-        if found.is_some() || answer.done {
+        let found = answer.volumes(self.name()).map_err(|source| unreadable(doing, source))?;
+        if answer.done || found.len() == names.len() {
             return Ok(found);
         }
         // LVM fails for a volume that is not there, as it does for much else.
-        match self.is_listed(ctx, name).await? {
-            false => Ok(None),
-            true => Err(self.away(ctx, &answer).await),
+        for name in names.iter().filter(|name| !found.iter().any(|lv| lv.name == ***name)) {
+            if self.is_listed(ctx, name).await? {
+                return Err(self.away(ctx, &answer).await);
+            }
         }
+        Ok(found)
     }
 
     /// Whether the volume group, which must be there, has a volume of that name.
@@ -185,7 +195,7 @@ impl Lvm {
         }
         // No such volume, or no volume group.
         let vg = self.vg(ctx).await?;
-        if vg.missing > 0 { Err(self.not_whole(&vg)) } else { Ok(None) }
+        if vg.missing > 0 { Err(self.not_whole(vg.missing)) } else { Ok(None) }
     }
 
     /// All thin pools.
@@ -216,7 +226,7 @@ impl Lvm {
     /// Why a report failed: the volume group is gone, or lacks devices.
     async fn away(&self, ctx: &OpCtx, answer: &Answer) -> Error {
         match self.vg(ctx).await {
-            Ok(vg) if vg.missing > 0 => self.not_whole(&vg),
+            Ok(vg) if vg.missing > 0 => self.not_whole(vg.missing),
             Ok(_) => self.because(answer),
             Err(error) => error,
         }
@@ -230,8 +240,9 @@ impl Lvm {
         self.because(answer)
     }
 
-    pub(super) fn not_whole(&self, vg: &Vg) -> Error {
-        let (missing, plural) = (vg.missing, if vg.missing == 1 { "" } else { "s" });
+    /// The volume group lacks that many physical volumes.
+    pub(crate) fn not_whole(&self, missing: u32) -> Error {
+        let plural = if missing == 1 { "" } else { "s" };
         let why =
             format!("{missing} of its physical volume{plural} cannot be found: bring it back, or see `vgreduce(8)`");
         Error::Away { vg: self.name().clone(), why }

@@ -20,8 +20,8 @@ const MOST_WORDS: usize = 1000;
 pub(super) const LV_FIELDS: &str = "lv_name,lv_uuid,lv_size,lv_tags,lv_layout,lv_role,pool_lv,origin,lv_active,\
                                     lv_device_open,lv_suspended,lv_health_status,data_percent,lv_permissions";
 /// What is asked about a thin pool.
-pub(super) const POOL_FIELDS: &str =
-    "lv_name,lv_size,lv_layout,lv_active,lv_health_status,data_percent,metadata_percent,zero,lv_metadata_size";
+pub(super) const POOL_FIELDS: &str = "lv_name,lv_size,lv_layout,lv_active,lv_health_status,data_percent,metadata_percent,zero,lv_metadata_size,\
+     vg_missing_pv_count";
 /// What is asked about a volume group.
 pub(super) const VG_FIELDS: &str = "vg_name,vg_uuid,vg_size,vg_free,vg_extent_size,vg_missing_pv_count,lv_count";
 /// What is asked about physical volumes.
@@ -101,6 +101,7 @@ pub(super) struct LvRow {
     data_percent: String,
     metadata_percent: String,
     zero: String,
+    vg_missing_pv_count: String,
 }
 
 /// A row of `vgs`.
@@ -201,6 +202,8 @@ pub struct Lv {
     pub origin: Option<LvName>,
     /// Whether it is a thick snapshot, which needs its origin.
     pub thick_snapshot: bool,
+    /// Whether thick snapshots need it.
+    pub thick_origin: bool,
     /// Whether it is a plain volume that people or Ashlar made: linear, striped or thin, and no part of another.
     pub plain: bool,
     /// Whether it may not be written to.
@@ -236,6 +239,7 @@ impl Lv {
             pool: row.pool_lv.parse().ok(),
             origin: row.origin.parse().ok(),
             thick_snapshot: roles.contains(&"thicksnapshot"),
+            thick_origin: roles.contains(&"thickorigin"),
             plain: plain_layout && roles.contains(&"public"),
             read_only: row.lv_permissions.starts_with("read-only"),
             health: row.lv_health_status.clone(),
@@ -307,6 +311,8 @@ pub struct Pool {
     pub active: bool,
     /// Whether new blocks are zeroed before they are given out.
     pub zeroing: bool,
+    /// Physical volumes of its group that are not there.
+    pub missing: u32,
     /// What LVM finds wrong with it; empty while it is well.
     pub health: String,
 }
@@ -327,6 +333,7 @@ impl Pool {
             metadata_percent: row.metadata_percent.parse().ok(),
             active: row.lv_active == "active",
             zeroing: row.zero == "1",
+            missing: number("vg_missing_pv_count", &row.vg_missing_pv_count)?,
             health: row.lv_health_status.clone(),
         }))
     }

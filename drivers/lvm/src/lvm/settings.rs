@@ -87,9 +87,14 @@ fn write_from(machine: &Path, directory: &Path, devices: &Devices, extras: Extra
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         read => read?,
     };
-    let staged = directory.join("lvm.conf.new");
-    fs::write(&staged, text(&standing, devices, extras))?;
-    fs::rename(staged, directory.join("lvm.conf"))
+    let (text, target) = (text(&standing, devices, extras), directory.join("lvm.conf"));
+    if fs::read_to_string(&target).is_ok_and(|written| written == text) {
+        return Ok(());
+    }
+    // Another process may look at the same time, and a shell may be about to read it.
+    let staged = directory.join(format!("lvm.conf.{}", std::process::id()));
+    fs::write(&staged, text)?;
+    fs::rename(staged, target)
 }
 
 fn text(standing: &str, devices: &Devices, extras: Extras) -> String {

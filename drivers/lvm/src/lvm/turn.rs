@@ -3,13 +3,17 @@
 //! Each command is looked at afterwards: what LVM says of it is one thing, what is there another. So each may also be
 //! repeated, and a command whose answer was lost is settled by the look where the shell can be had again.
 
-use ashlar_common::{driver::OpCtx, units::ByteCount};
+use ashlar_common::{
+    chain::chain,
+    driver::{Kind, OpCtx, Outcome, context::Stopped},
+    units::ByteCount,
+};
 
 use super::{
     command::Command,
     group::{Lvm, group, listed, look, pool, unreadable},
     lane::Held,
-    report::{Answer, Lv, Pool, Vg},
+    report::{Answer, LV_FIELDS, Lv, Pool, Vg},
 };
 use crate::{
     error::Error,
@@ -62,10 +66,10 @@ impl<'a> Turn<'a> {
         let command = Command::changes("lvcreate").word("--type").word("linear").number("--extents", extents, "");
         let command = command.name("--name", name).tags("--addtag", tags);
         let command = command.word("--wipesignatures").word("n").word("--zero").word("n").vg(self.lvm.name());
-        self.make(ctx, command, name, tags, need).await
+        Ok(self.make(ctx, command, name, tags, need).await?.into_inner())
     }
 
-    /// Makes a thin volume in `pool`.
+    /// Makes a thin volume in `pool`; all its bytes read zero. There already with these tags: fine.
     ///
     /// # Errors
     /// [`Error::Differs`] where there is another of that name, and those of every command.
@@ -77,6 +81,21 @@ impl<'a> Turn<'a> {
         size: ByteCount,
         tags: &[Tag],
     ) -> Result<Lv, Error> {
+        Ok(self.ensure_thin(ctx, pool, name, size, tags).await?.into_inner())
+    }
+
+    /// The same, saying whether it was there already.
+    ///
+    /// # Errors
+    /// As [`Turn::create_thin`].
+    pub async fn ensure_thin(
+        &mut self,
+        ctx: &OpCtx,
+        pool: &LvName,
+        name: &LvName,
+        size: ByteCount,
+        tags: &[Tag],
+    ) -> Result<Outcome<Lv>, Error> {
         let command =
             Command::changes("lvcreate").word("--type").word("thin").number("--virtualsize", size.bytes(), "b");
         let command = command.name("--thinpool", pool).name("--name", name).tags("--addtag", tags);
@@ -97,7 +116,7 @@ impl<'a> Turn<'a> {
     ) -> Result<Pool, Error> {
         let command = Command::changes("lvcreate").word("--type").word("thin-pool").number("--size", size.bytes(), "b");
         let command = command.number("--poolmetadatasize", metadata.bytes(), "b").word("--zero").word("y");
-        let command = command.word("--wipesignatures").word("y").name("--name", name).vg(self.lvm.name());
+        let command = command.name("--name", name).vg(self.lvm.name());
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
         let found = self.pool(ctx, name).await?;
@@ -131,6 +150,21 @@ impl<'a> Turn<'a> {
         tags: &[Tag],
         use_: Use,
     ) -> Result<Lv, Error> {
+        Ok(self.ensure_snapshot(ctx, origin, name, tags, use_).await?.into_inner())
+    }
+
+    /// The same, saying whether it was there already.
+    ///
+    /// # Errors
+    /// As [`Turn::snapshot`].
+    pub async fn ensure_snapshot(
+        &mut self,
+        ctx: &OpCtx,
+        origin: &Lv,
+        name: &LvName,
+        tags: &[Tag],
+        use_: Use,
+    ) -> Result<Outcome<Lv>, Error> {
         let command = Command::changes("lvcreate").word("--snapshot").name("--name", name).tags("--addtag", tags);
         let command = match (origin.thin, use_) {
             (true, Use::Kept) => command.word("--setactivationskip").word("y").word("--activate").word("n"),
@@ -226,12 +260,37 @@ impl<'a> Turn<'a> {
         self.alter(ctx, command, name, "it is still active", |lv| !lv.active).await
     }
 
+    /// Has the kernel know all of these volumes. Those that it cannot know are logged.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], [`Error::NotBegun`].
+    pub async fn activate_all(&mut self, ctx: &OpCtx, names: &[LvName]) -> Result<(), Error> {
+        // Lines are kept short: the shell takes a bounded number of words.
+        for some in names.chunks(32) {
+            let command = Command::changes("lvchange").word("--activate").word("y").word("--ignoreactivationskip");
+            let command = some.iter().fold(command, |command, name| command.lv(self.lvm.name(), name));
+            if let Done::Refused(answer) = self.change(ctx, command).await? {
+                tracing::error!(words = answer.words, "not all volumes can be activated");
+            }
+        }
+        Ok(())
+    }
+
     /// What there is of these names, in no order.
     ///
     /// # Errors
     /// [`Error::Away`], [`Error::Unanswered`].
     pub async fn look(&mut self, ctx: &OpCtx, names: &[&LvName]) -> Result<Vec<Lv>, Error> {
+        self.look_with(ctx, names, None).await
+    }
+
+    /// The same, and what has `tag`.
+    ///
+    /// # Errors
+    /// As [`Turn::look`].
+    pub async fn look_with(&mut self, ctx: &OpCtx, names: &[&LvName], tag: Option<&Tag>) -> Result<Vec<Lv>, Error> {
         let command = look(self.lvm.name(), names);
+        let command = tag.into_iter().fold(command, Command::tagged);
         let doing = command.line().to_owned();
         let answer = self.ask(ctx, command).await?;
         let found = answer.volumes(self.lvm.name()).map_err(|source| unreadable(doing, source))?;
@@ -244,6 +303,20 @@ impl<'a> Turn<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// All volumes, without LVM's hidden ones.
+    ///
+    /// # Errors
+    /// As [`Turn::look`].
+    pub async fn all(&mut self, ctx: &OpCtx) -> Result<Vec<Lv>, Error> {
+        let command = Command::reads("lvs").word("--options").word(LV_FIELDS).vg(self.lvm.name());
+        let doing = command.line().to_owned();
+        let answer = self.ask(ctx, command).await?;
+        if !answer.done {
+            return Err(self.away(ctx, &answer).await);
+        }
+        answer.volumes(self.lvm.name()).map_err(|source| unreadable(doing, source))
     }
 
     /// The volume of that name; `None` where there is none.
@@ -290,11 +363,14 @@ impl<'a> Turn<'a> {
         name: &LvName,
         tags: &[Tag],
         need: ByteCount,
-    ) -> Result<Lv, Error> {
+    ) -> Result<Outcome<Lv>, Error> {
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
         match self.look_one(ctx, name).await? {
-            Some(lv) if tags.iter().all(|tag| lv.tags.contains(tag)) => Ok(lv),
+            Some(lv) if tags.iter().all(|tag| lv.tags.contains(tag)) => Ok(match done {
+                Done::Refused(_) => Outcome::Unchanged(lv),
+                Done::Said | Done::Lost(_) => Outcome::Changed(lv),
+            }),
             Some(lv) => {
                 let join = |tags: &[Tag]| tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(",");
                 Err(Error::Differs { name: name.to_string(), has: join(&lv.tags), asked: join(tags) })
@@ -334,7 +410,7 @@ impl<'a> Turn<'a> {
 
     async fn ask(&mut self, ctx: &OpCtx, command: Command) -> Result<Answer, Error> {
         let Some(held) = self.held.take() else {
-            let source = ctx.check().err().unwrap_or(ashlar_common::driver::context::Stopped::Deadline);
+            let source = ctx.check().err().unwrap_or(Stopped::Deadline);
             return Err(Error::NotBegun { doing: command.line().to_owned(), source });
         };
         let (held, answer) = held.ask(ctx, command).await;
@@ -350,7 +426,7 @@ impl<'a> Turn<'a> {
             Done::Refused(answer) => answer,
         };
         match self.vg(ctx).await {
-            Ok(vg) if vg.missing > 0 => self.lvm.not_whole(&vg),
+            Ok(vg) if vg.missing > 0 => self.lvm.not_whole(vg.missing),
             Ok(vg) if need > vg.free => Error::NoRoom { vg: self.lvm.name().clone(), need, free: vg.free },
             Ok(_) => Error::Refused { doing, words: answer.words },
             Err(error) => error,
@@ -359,7 +435,7 @@ impl<'a> Turn<'a> {
 
     async fn away(&mut self, ctx: &OpCtx, answer: &Answer) -> Error {
         match self.vg(ctx).await {
-            Ok(vg) if vg.missing > 0 => self.lvm.not_whole(&vg),
+            Ok(vg) if vg.missing > 0 => self.lvm.not_whole(vg.missing),
             Ok(_) => Error::Away { vg: self.lvm.name().clone(), why: answer.words.clone() },
             Err(error) => error,
         }
@@ -371,12 +447,12 @@ impl<'a> Turn<'a> {
     }
 
     /// Resumes what a killed LVM left suspended.
-    async fn mend(&mut self, ctx: &OpCtx) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// As [`Turn::look`].
+    pub async fn mend(&mut self, ctx: &OpCtx) -> Result<(), Error> {
         let vg: VgName = self.lvm.name().clone();
-        let command = Command::reads("lvs").word("--options").word(super::report::LV_FIELDS).vg(&vg);
-        let doing = command.line().to_owned();
-        let answer = self.ask(ctx, command).await?;
-        for lv in answer.volumes(&vg).map_err(|source| unreadable(doing, source))? {
+        for lv in self.all(ctx).await? {
             if lv.suspended {
                 tracing::warn!(volume = %lv.name, "LVM left it suspended: it is resumed");
                 let command = Command::changes("lvchange").word("--refresh").lv(&vg, &lv.name);
@@ -405,6 +481,6 @@ fn extents(size: ByteCount, vg: &Vg) -> u64 {
 }
 
 fn lost_again(lost: &Error) -> Error {
-    let text = ashlar_common::chain::chain(lost);
-    Error::Other { kind: ashlar_common::driver::Kind::Indeterminate, text }
+    let text = chain(lost);
+    Error::Other { kind: Kind::Indeterminate, text }
 }

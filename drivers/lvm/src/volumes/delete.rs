@@ -1,0 +1,83 @@
+//! Volumes that go.
+
+use ashlar_common::{
+    driver::{OpCtx, Outcome},
+    ids::VolumeId,
+};
+
+use crate::{
+    backend::Backend,
+    data,
+    error::Error,
+    locks::{Hold, Key},
+    lvm::{Lv, Turn},
+    names::{LvName, Ours, Tag},
+    thick::refuse_reverting,
+};
+
+/// The contract's `delete`.
+pub(crate) async fn delete(backend: &Backend, ctx: &OpCtx, volume: VolumeId) -> Result<Outcome<()>, Error> {
+    backend.serve(ctx).await?;
+    let _locked = backend.locks.lock(ctx, [(Key::Volume(volume), Hold::Alone)]).await?;
+    let (name, dead) = (LvName::volume(volume), LvName::dead_volume(volume));
+    let mut turn = backend.lvm.turn(ctx).await?;
+    let found = turn.look_with(ctx, &[&name], Some(&Tag::of(volume))).await?;
+    let Some(lv) = found.iter().find(|lv| lv.name == name && lv.is_ours()) else {
+        // An earlier try may have come so far.
+        let left = turn.look(ctx, &[&dead, &LvName::new_volume(volume)]).await?;
+        for lv in left.iter().filter(|lv| lv.is_ours()) {
+            turn.remove(ctx, &lv.name).await?;
+        }
+        return Ok(if left.is_empty() { Outcome::Unchanged(()) } else { Outcome::Changed(()) });
+    };
+    check_unneeded(&found, volume)?;
+    check_alone(lv)?;
+    refuse_reverting(lv)?;
+    backend.check_detached(volume).await?;
+    if lv.thin || !backend.config.wipe_on_delete {
+        turn.remove(ctx, &name).await?;
+        return Ok(Outcome::Changed(()));
+    }
+    if turn.look_one(ctx, &dead).await?.is_some() {
+        turn.remove(ctx, &dead).await?;
+    }
+    let lv = turn.rename(ctx, &name, &dead).await?;
+    drop(turn);
+    bury(backend, ctx, &lv).await.map_err(|error| error.midway(format!("deleting volume {volume}")))?;
+    Ok(Outcome::Changed(()))
+}
+
+/// Overwrites what is dead already, and removes it.
+pub(crate) async fn bury(backend: &Backend, ctx: &OpCtx, dead: &Lv) -> Result<(), Error> {
+    if backend.config.wipe_on_delete && !dead.thin && dead.active {
+        data::zero(ctx, &dead.device, 0..dead.extents.bytes()).await?;
+    }
+    backend.lvm.turn(ctx).await?.remove(ctx, &dead.name).await
+}
+
+/// An error for a volume with snapshots.
+pub(crate) fn check_unneeded(found: &[Lv], volume: VolumeId) -> Result<(), Error> {
+    let of = Tag::of(volume);
+    let is_snapshot = |lv: &&Lv| matches!(lv.name.ours(), Some(Ours::Snapshot(_))) && lv.tags.contains(&of);
+    match found.iter().filter(is_snapshot).count() {
+        0 => Ok(()),
+        many => Err(Error::InUse { name: LvName::volume(volume).to_string(), by: format!("{many} snapshot(s) of it") }),
+    }
+}
+
+/// An error for a thick volume with snapshots that people made: LVM would remove them, too.
+fn check_alone(lv: &Lv) -> Result<(), Error> {
+    if !lv.thick_origin {
+        return Ok(());
+    }
+    Err(Error::InUse { name: lv.name.to_string(), by: "snapshots that Ashlar did not make; see `lvs`".to_owned() })
+}
+
+/// The same, by asking.
+pub(crate) async fn check_no_snapshots(turn: &mut Turn<'_>, ctx: &OpCtx, volume: VolumeId) -> Result<Lv, Error> {
+    let name = LvName::volume(volume);
+    let found = turn.look_with(ctx, &[&name], Some(&Tag::of(volume))).await?;
+    check_unneeded(&found, volume)?;
+    found.iter().filter(|lv| lv.name == name).try_for_each(check_alone)?;
+    found.into_iter().find(|lv| lv.name == name && lv.is_ours()).ok_or(Error::NoVolume(volume))
+}

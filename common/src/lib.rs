@@ -7,6 +7,7 @@
 pub mod bytes;
 pub mod chain;
 pub mod config;
+pub mod connector;
 pub mod driver;
 pub mod exec;
 pub mod findings;

@@ -121,6 +121,18 @@ impl Stage {
         OpCtx::new(OpId::new(), CALL_LIMIT, CancellationToken::new())
     }
 
+    /// So many bytes or the least more that a volume may have here.
+    #[must_use]
+    pub fn whole(&self, size: usize) -> usize {
+        size.next_multiple_of(self.unit())
+    }
+
+    /// [`Site::unit`](crate::subject::Site::unit).
+    #[must_use]
+    pub fn unit(&self) -> usize {
+        usize::try_from(self.site.unit()).unwrap_or(1).max(1)
+    }
+
     /// What to make a new volume of so many bytes.
     ///
     /// # Errors

@@ -65,6 +65,11 @@ pub trait Site: Send + Sync {
     /// The backend cannot be asked.
     async fn residue(&self) -> io::Result<Vec<String>>;
 
+    /// What sizes of volumes are multiples of, in bytes: 512 where volumes are block devices. A divisor of [`Site::room`].
+    fn unit(&self) -> u64 {
+        1
+    }
+
     /// How long the backend may take to clear away and to count, after a call that has ended.
     fn settles_within(&self) -> Duration {
         SETTLE_LIMIT

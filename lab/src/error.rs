@@ -60,6 +60,20 @@ pub enum Error {
         /// Where.
         path: PathBuf,
     },
+    /// A machine is gone, or never was.
+    #[error("the machine {what}; the last lines of its console:\n{console}")]
+    Machine {
+        /// What became of it.
+        what: String,
+        /// The end of what its kernel said.
+        console: String,
+    },
+    /// A program that ran in a machine has no end that is known.
+    #[error("the program was lost: {0}")]
+    Lost(String),
+    /// The host's kernel was asked for.
+    #[error("the host's kernel cannot do it: {0}")]
+    Host(String),
     /// It is not running, or it is already.
     #[error("the server is {0}")]
     State(&'static str),

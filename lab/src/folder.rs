@@ -48,6 +48,14 @@ impl Folder {
         Ok(left)
     }
 
+    /// The paths of all that are below `within`, in use or not.
+    pub(crate) fn all(within: &Path) -> Result<Vec<PathBuf>> {
+        let within = fs::canonicalize(within).map_err(Error::io(format!("no {}", within.display())))?;
+        let entries = fs::read_dir(&within).map_err(Error::io(format!("cannot list {}", within.display())))?;
+        let ours = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        Ok(entries.flatten().filter(|entry| ours(&entry.file_name())).map(|entry| entry.path()).collect())
+    }
+
     /// The folder, if nobody owns it and it is this user's to remove.
     fn left(path: PathBuf) -> Option<Self> {
         let owned = File::options().create(true).append(true).open(path.join(OWNED)).ok()?;

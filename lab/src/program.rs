@@ -6,6 +6,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
@@ -30,13 +31,22 @@ const LARGEST_TOLD: usize = 2000;
 pub(crate) struct Program {
     path: PathBuf,
     arguments: Vec<OsString>,
-    environment: Vec<(&'static str, OsString)>,
+    environment: Vec<(OsString, OsString)>,
+    inherits: bool,
+    directory: PathBuf,
     input: String,
 }
 
 impl Program {
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), arguments: Vec::new(), environment: Vec::new(), input: String::new() }
+        Self {
+            path: path.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            inherits: false,
+            directory: PathBuf::from("/"),
+            input: String::new(),
+        }
     }
 
     pub(crate) fn arguments<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
@@ -44,8 +54,20 @@ impl Program {
         self
     }
 
-    pub(crate) fn variable(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name, value.as_ref().to_owned()));
+    pub(crate) fn variable(mut self, name: impl Into<OsString>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Leaves it the environment of this process, under its own variables.
+    pub(crate) fn inheriting(mut self) -> Self {
+        self.inherits = true;
+        self
+    }
+
+    /// Where it works; else in the root.
+    pub(crate) fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = directory.into();
         self
     }
 
@@ -91,10 +113,15 @@ impl Program {
     ///
     /// The kernel means the *thread* that started it. So a thread of its own does, and waits for its end.
     pub(crate) fn stay(self, log: File) -> Result<Staying> {
+        self.stay_with(Stdio::null(), log)
+    }
+
+    /// The same, with something to read.
+    pub(crate) fn stay_with(self, input: Stdio, log: File) -> Result<Staying> {
         let name = self.name();
         let started = || Error::io(format!("cannot start {name}"));
         let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(log.try_clone().map_err(started())?).stderr(log);
+        command.stdin(input).stdout(log.try_clone().map_err(started())?).stderr(log);
         let (tell, told) = mpsc::channel();
         let end = Arc::<End>::default();
         let ended = Arc::clone(&end);
@@ -114,6 +141,17 @@ impl Program {
         Ok(Staying { pid, end })
     }
 
+    /// Starts it and leaves it to the caller; in a group of its own, unless something else makes it one.
+    pub(crate) fn start(&self, streams: [Stdio; 3], group: bool) -> io::Result<Child> {
+        let [input, output, errors] = streams;
+        let mut command = self.command();
+        command.stdin(input).stdout(output).stderr(errors);
+        if group {
+            command.process_group(0);
+        }
+        command.spawn()
+    }
+
     fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
@@ -121,8 +159,10 @@ impl Program {
     #[expect(clippy::disallowed_methods, reason = "this is the place of this crate that starts programs")]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
-        command.args(&self.arguments).env_clear().current_dir("/");
-        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+        command.args(&self.arguments).current_dir(&self.directory);
+        if !self.inherits {
+            command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ashlar::{
-    check, reconcile, schedule,
+    attach, check, reconcile, schedule,
     serve::{self, Orders},
     store_command::{self, StoreCommand},
 };
@@ -25,8 +25,10 @@ use clap::{Parser, Subcommand};
         ashlar store status --config /etc/ashlar/ashlar.toml   says what the store holds\n  \
         ashlar schedule --config /etc/ashlar/ashlar.toml --size 10 --explain\n    \
         says where such a volume would go, and why\n  \
-        ashlar reconcile --config /etc/ashlar/ashlar.toml   what does not fit together, and what would be done about it\n\n\
-        Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration; 3 reconcile found what is not mended"
+        ashlar reconcile --config /etc/ashlar/ashlar.toml   what does not fit together, and what would be done about it\n  \
+        mount $(ashlar attach monday) /mnt   makes a volume a device of this host, and mounts it\n\n\
+        Exit codes: 0 well; 1 it failed; 2 wrong command line or configuration; 3 reconcile found what is not mended; \
+        4 the volume to detach is in use"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -80,6 +82,31 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: reconcile::Format,
     },
+    /// Makes a volume a device of this host, and prints the device's path alone
+    ///
+    /// Needs root but for volumes that are files. Again it prints the same path; after a crash in the middle it goes on from
+    /// there. What is attached is remembered on this host: after a reboot, attach again. docs/attach.md has the whole.
+    #[command(after_help = "Examples:\n  \
+        mount $(ashlar attach monday) /mnt\n  \
+        ashlar attach --read-only 6d9c2b0e-7d0f-4c58-9a0e-0d7c1d1f8b1a --endpoint http://10.0.0.1:8776\n  \
+        ashlar attach monday --format json\n\n\
+        Exit codes: 0 attached; 1 not attached, and the reason; 2 wrong command line")]
+    Attach(attach::AttachOptions),
+    /// Flushes a volume, takes it from this host, and ends its attachment
+    ///
+    /// What is mounted or built upon is left as it is. After a crash in the middle it goes on from there. The service is asked
+    /// where the volume was attached by.
+    #[command(after_help = "Examples:\n  \
+        umount /mnt && ashlar detach monday\n  \
+        ashlar detach --force monday   its storage is gone, and so is what was not written yet\n\n\
+        Exit codes: 0 detached, or not attached here; 1 it failed, detach again; 2 wrong command line; 4 in use, nothing was changed")]
+    Detach(attach::DetachOptions),
+    /// Lists the volumes that `ashlar attach` has made devices of this host
+    #[command(
+        after_help = "STATUS is attached, gone (the device is not there, as after a reboot: attach or detach again), or\n\
+        unfinished (the command died: attach or detach again)."
+    )]
+    Attached(attach::AttachedOptions),
     /// Reads the configuration file, and opens every backend
     Check {
         /// The configuration file
@@ -125,6 +152,12 @@ fn main() -> ExitCode {
             Ok(code) => code,
             Err(error) => finish(Err(error)),
         },
+        Command::Attach(options) => finish(runtime.block_on(attach::attach(&options))),
+        Command::Detach(options) => match runtime.block_on(attach::detach(&options)) {
+            Err(error) if attach::is_in_use(&error) => fail(&format!("{error:#}"), attach::IN_USE),
+            ended => finish(ended),
+        },
+        Command::Attached(options) => finish(attach::attached(&options)),
         Command::Check { config } => finish(runtime.block_on(check::check(&config, &search))),
         Command::Schedule(asked) => finish(runtime.block_on(schedule::schedule(&asked))),
     }

@@ -2,8 +2,6 @@
 
 use std::{
     fs,
-    io::ErrorKind,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -98,16 +96,13 @@ pub async fn sound(store: &Store, site: &Site) -> Result<Vec<String>> {
         faults.push(format!("pools count for {counted:?}, and by their records for {added_up:?}"));
     }
     for backend in site.backends() {
-        let differences = site.differences(&backend.name).await?;
+        let differences = site.differences(backend).await?;
         let none = |list: &serde_json::Value| list.as_array().is_some_and(Vec::is_empty);
         if !differences.as_object().is_some_and(|lists| lists.values().all(none)) {
             faults.push(format!("records and backend {} differ: {differences}", backend.name));
         }
-        // What the local driver makes things in, and where its exports are.
-        faults.extend(names(&backend.path.join("tmp"))?.into_iter().map(|name| format!("left over: tmp/{name}")));
-        for volume in names(&backend.path.join("attachments"))? {
-            faults.push(format!("left over: attachments/{volume}"));
-        }
+        let left = backend.ground.left_over()?;
+        faults.extend(left.into_iter().map(|what| format!("left over on {}: {what}", backend.name)));
     }
     Ok(faults)
 }
@@ -128,11 +123,4 @@ pub fn processes(site: &Site) -> Result<Vec<u32>> {
         }
     }
     Ok(found)
-}
-
-fn names(directory: &Path) -> Result<Vec<String>> {
-    match fs::read_dir(directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        entries => Ok(entries?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()),
-    }
 }

@@ -13,6 +13,7 @@ use crate::{
     belief::Belief,
     content::{self, EMPTY, Sum},
     model::{Snapshot, Volume},
+    reach::Reached,
     truth::{NOTE, Truth},
 };
 
@@ -43,6 +44,8 @@ pub struct World {
     pub bases: Vec<Base>,
     /// The image's id and what it holds.
     pub image: (String, Sum),
+    /// What clients say of themselves.
+    pub connector: Value,
     /// The round is over.
     pub stop: AtomicBool,
 }
@@ -258,18 +261,25 @@ impl Client {
 
     /// Attaches a volume, holds its bytes against what they may be, lets `with` change them, and detaches it.
     fn attached(&mut self, world: &World, at: usize, with: impl FnOnce(&Path) -> Option<std::io::Result<Sum>>) {
-        let body = json!({ "volume_uuid": self.volumes[at].id, "connector": { "host": "storm" }, "mode": "rw" });
+        let body = json!({ "volume_uuid": self.volumes[at].id, "connector": world.connector, "mode": "rw" });
         let told = self.ask(world, "POST", "/attachments", Some(json!({ "attachment": body })));
         let Told::Done(body) = told else {
             // Also where it is refused: an attachment that could not be made may be left to be ended.
             return self.volumes[at].held.may_become(true);
         };
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-        let (Some(id), Some(path)) = (text("/attachment/id"), text("/attachment/connection_info/device_path")) else {
+        let Some(id) = text("/attachment/id") else {
             self.volumes[at].held.may_become(true);
-            return self.fault(format!("an attachment was made that says not where: {body}"));
+            return self.fault(format!("an attachment was made that says not which: {body}"));
         };
-        let path = Path::new(path);
+        let reached = match Reached::by(&body["attachment"]["connection_info"]) {
+            Ok(reached) => reached,
+            Err(error) => {
+                self.volumes[at].held.may_become(true);
+                return self.fault(format!("attachment {id} cannot be reached: {error:#}"));
+            }
+        };
+        let path = reached.path();
         match content::checksum(path) {
             Ok(sum) => self.faults.extend(self.volumes[at].settle_bytes(sum)),
             Err(error) => self.fault(format!("an attached volume cannot be read at {}: {error}", path.display())),
@@ -279,10 +289,19 @@ impl Client {
             Some(Err(error)) => self.fault(format!("an attached volume cannot be written: {error}")),
             None => {}
         }
-        match self.ask(world, "DELETE", &format!("/attachments/{id}"), None) {
-            Told::Done(_) if path.exists() => self.fault(format!("{} is detached and still there", path.display())),
-            Told::Done(_) => {}
-            Told::Nothing | Told::Unknown => self.volumes[at].held.may_become(true),
+        let left = reached.leave();
+        let told = self.ask(world, "DELETE", &format!("/attachments/{id}"), None);
+        if !matches!(told, Told::Done(_)) {
+            self.volumes[at].held.may_become(true);
+        }
+        match left {
+            Err(error) => self.fault(format!("attachment {id} cannot be left in order: {error:#}")),
+            Ok(left) if matches!(told, Told::Done(_)) => {
+                if let Some(path) = left.still_there() {
+                    self.fault(format!("{} is detached and still there", path.display()));
+                }
+            }
+            Ok(_) => {}
         }
     }
 

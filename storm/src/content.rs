@@ -2,18 +2,24 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io,
+    io::{self, Seek},
+    ops::Range,
     os::unix::fs::FileExt,
     path::Path,
 };
 
-use rustix::fs::{SeekFrom, seek};
+use rustix::{
+    fs::{SeekFrom, seek},
+    io::Errno,
+};
 
 /// The patterns lie in the first of this, so that every volume has room for them.
 const REACH: u64 = 1 << 30;
 const CHUNK: usize = 8 << 10;
 const BLOCK: usize = 4096;
 const CHUNKS: usize = 4;
+const READ: usize = 1 << 20;
+static ZEROES: [u8; BLOCK] = [0; BLOCK];
 
 /// A checksum over every block that is not zero, and its place.
 pub type Sum = u64;
@@ -48,32 +54,44 @@ pub fn write_image(path: &Path, seed: u64) -> io::Result<()> {
     std::fs::write(path, bytes)
 }
 
-/// The same for equal bytes, however sparse the file, and however many zeroes follow.
+/// The same for equal bytes, however sparse the file, and however many zeroes follow. Of a block device all is read.
 ///
 /// # Errors
 /// The volume cannot be read.
 pub fn checksum(path: &Path) -> io::Result<Sum> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
+    let mut file = File::open(path)?;
+    let length = file.seek(io::SeekFrom::End(0))?;
     let (mut sum, mut at) = (EMPTY, 0);
-    let mut block = vec![0_u8; BLOCK];
+    let mut part = vec![0_u8; READ];
     while at < length {
-        at = match seek(&file, SeekFrom::Data(at)) {
-            Ok(data) => data - data % BLOCK as u64,
-            Err(rustix::io::Errno::NXIO) => break,
-            Err(error) => return Err(error.into()),
-        };
-        let hole = seek(&file, SeekFrom::Hole(at))?;
-        while at < hole {
-            let wanted = usize::try_from((length - at).min(BLOCK as u64)).unwrap_or(BLOCK);
-            file.read_exact_at(&mut block[..wanted], at)?;
-            if block[..wanted].iter().any(|byte| *byte != 0) {
-                sum = at.to_le_bytes().iter().chain(&block[..wanted]).fold(sum, |sum, byte| mixed(sum, *byte));
+        let data = next_data(&file, at, length)?;
+        at = data.start;
+        while at < data.end {
+            let wanted = usize::try_from(data.end - at).unwrap_or(READ).min(READ);
+            file.read_exact_at(&mut part[..wanted], at)?;
+            for block in part[..wanted].chunks(BLOCK) {
+                // Slices are compared as a whole, which is quick also where nothing is optimised.
+                if *block != ZEROES[..block.len()] {
+                    sum = at.to_le_bytes().iter().chain(block).fold(sum, |sum, byte| mixed(sum, *byte));
+                }
+                at += block.len() as u64;
             }
-            at += wanted as u64;
         }
+        at = data.end;
     }
     Ok(sum)
+}
+
+/// The next range that may hold something, from the beginning of a block; empty at the end.
+fn next_data(file: &File, at: u64, length: u64) -> io::Result<Range<u64>> {
+    let start = match seek(file, SeekFrom::Data(at)) {
+        Ok(data) => data - data % BLOCK as u64,
+        Err(Errno::NXIO) => return Ok(length..length),
+        // A block device does not know.
+        Err(Errno::INVAL) => return Ok(at..length),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(start..seek(file, SeekFrom::Hole(start))?)
 }
 
 fn mixed(sum: Sum, byte: u8) -> Sum {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::ground::Protocol;
+
 /// How a storm is run.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -22,6 +24,12 @@ pub struct Options {
     /// Backends, each served by one host while another stands by
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub backends: u32,
+    /// The driver of the backends; `lvm` takes the lab of that name (`cargo xtask lab`)
+    #[arg(long, value_enum, default_value_t = Driver::Local)]
+    pub driver: Driver,
+    /// How clients reach volumes of the LVM driver
+    #[arg(long, value_enum, default_value_t = Protocol::Local)]
+    pub protocol: Protocol,
     /// Kills from one settling to the next
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
     pub round: u64,
@@ -31,12 +39,21 @@ pub struct Options {
     /// What is left to chance follows from this number
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Takes `ashlar` and `ashlar-driver-local` from this directory instead of that of this program
+    /// Takes `ashlar` and the driver from this directory instead of that of this program
     #[arg(long, value_name = "DIR")]
     pub programs: Option<PathBuf>,
     /// Puts the store and the volumes below this directory instead of the system's for temporary files
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
+}
+
+/// Which driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Driver {
+    /// Files in a directory.
+    Local,
+    /// Thin volumes in a volume group.
+    Lvm,
 }
 
 /// Which stores.

@@ -5,6 +5,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,12 +23,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     content::{self, Sum},
+    ground::Ground,
     keep::{Command, Role},
     options::StoreKind,
 };
 
 const SERVICE: &str = "ashlar";
-const DRIVER: &str = "ashlar-driver-local";
 const COMPARE_LIMIT: Duration = Duration::from_secs(300);
 /// The one image, and the seed of its bytes.
 const IMAGE: (&str, u64) = ("5a5a5a5a-0000-4000-8000-000000000001", 77);
@@ -39,10 +40,8 @@ const ATTACH_SECONDS: u32 = 15;
 pub struct Backend {
     /// Its name.
     pub name: BackendName,
-    /// Where its volumes are.
-    pub path: PathBuf,
-    /// More of its options, as TOML.
-    pub options: String,
+    /// What it is made on.
+    pub ground: Arc<dyn Ground>,
 }
 
 /// Where a service has everything.
@@ -69,9 +68,6 @@ impl Site {
         apis: u32,
         backends: impl FnOnce(&Path) -> Result<Vec<Backend>>,
     ) -> Result<Self> {
-        for program in [SERVICE, DRIVER] {
-            ensure!(programs.join(program).is_file(), "no {program} in {}: build the workspace", programs.display());
-        }
         let folder = tempfile::Builder::new().prefix("storm-").tempdir_in(directory)?;
         let server = match kind {
             StoreKind::Sqlite => None,
@@ -79,6 +75,9 @@ impl Site {
         };
         let database = server.as_ref().map(Server::database).transpose()?;
         let backends = backends(folder.path())?;
+        for program in backends.iter().map(driver).chain([SERVICE.to_owned()]) {
+            ensure!(programs.join(&program).is_file(), "no {program} in {}: build the workspace", programs.display());
+        }
         let apis = (0..apis).map(|_| free_port()).collect::<Result<_>>()?;
         let site = Self { folder, programs: programs.to_owned(), backends, apis, database, server };
         fs::create_dir(site.path("images"))?;
@@ -148,7 +147,7 @@ impl Site {
             commands.push(Command { role: Role::Api(*address), words });
         }
         for backend in self.backends.iter().flat_map(|backend| [backend, backend]) {
-            let mut words = vec![self.programs.join(DRIVER).into_os_string()];
+            let mut words = vec![self.programs.join(driver(backend)).into_os_string()];
             words.extend(["run", "--until-stdin-closes", "--log", "warn", "--backend"].map(Into::into));
             words.extend([backend.name.as_str().into(), "--config".into(), config.clone()]);
             commands.push(Command { role: Role::Host(backend.name.clone()), words });
@@ -160,10 +159,10 @@ impl Site {
     ///
     /// # Errors
     /// It does not say.
-    pub async fn differences(&self, backend: &BackendName) -> Result<Value> {
-        let program = Program::at("the local driver", self.programs.join(DRIVER))?;
+    pub async fn differences(&self, backend: &Backend) -> Result<Value> {
+        let program = Program::at("the driver", self.programs.join(driver(backend)))?;
         let ctx = OpCtx::new(OpId::new(), COMPARE_LIMIT, CancellationToken::new());
-        let run = program.run(["compare", "--backend", backend.as_str(), "--config"]).arg(self.config());
+        let run = program.run(["compare", "--backend", backend.name.as_str(), "--config"]).arg(self.config());
         let output = run.accept([0, 1]).output(&ctx).await?;
         serde_json::from_slice(&output.stdout).context("`compare` prints JSON")
     }
@@ -181,15 +180,16 @@ impl Site {
             let password = database.address().password_file();
             writeln!(text, "store = {{ url = {:?}, password_file = {password:?} }}", database.url())?;
         }
-        for Backend { name, path, options } in &self.backends {
-            fs::create_dir_all(path)?;
-            writeln!(
-                text,
-                "[backends.{name}]\ndriver = 'local'\n[backends.{name}.options]\npath = {path:?}\n{options}"
-            )?;
+        for Backend { name, ground } in &self.backends {
+            let (driver, options) = (ground.driver(), ground.options());
+            writeln!(text, "[backends.{name}]\ndriver = '{driver}'\n[backends.{name}.options]\n{options}")?;
         }
         Ok(text)
     }
+}
+
+fn driver(backend: &Backend) -> String {
+    format!("ashlar-driver-{}", backend.ground.driver())
 }
 
 /// A port that was free a moment ago, below those that the system gives to clients: while a process is down, none of its

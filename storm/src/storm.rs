@@ -20,8 +20,10 @@ use crate::{
     check,
     client::{Base, Client, World},
     content,
+    ground::{Directory, Ground, ThinGroup},
     keep::Keeper,
-    options::{Options, StoreKind},
+    options::{Driver, Options, StoreKind},
+    reach::{self, Reached},
     report::{Report, Times},
     site::{Backend, Site},
     strike::{Blow, Struck},
@@ -52,7 +54,12 @@ pub fn storm(
         let named = |number| {
             let name: BackendName = format!("disk{number}").parse().context("a name")?;
             let path = folder.join(format!("volumes{number}"));
-            Ok(Backend { name, path, options: String::new() })
+            std::fs::create_dir(&path)?;
+            let ground: Arc<dyn Ground> = match options.driver {
+                Driver::Local => Arc::new(Directory { path, more: String::new() }),
+                Driver::Lvm => Arc::new(ThinGroup::raise(options.protocol, path)?),
+            };
+            Ok(Backend { name, ground })
         };
         (1..=backends).map(named).collect()
     })?;
@@ -108,7 +115,8 @@ impl<'a> Storm<'a> {
     ) -> Result<Self> {
         let store = runtime.block_on(site.store())?;
         let api = Api::new(site.apis().to_vec());
-        let world = Arc::new(World { api, bases: Vec::new(), image: site.image()?, stop: AtomicBool::new(false) });
+        let (image, connector) = (site.image()?, reach::connector()?);
+        let world = Arc::new(World { api, bases: Vec::new(), image, connector, stop: AtomicBool::new(false) });
         let report = Report {
             store: kind,
             seed,
@@ -291,13 +299,14 @@ impl<'a> Storm<'a> {
             Answer::Done(body) => Ok(body["volume"]["status"] == "available"),
             _ => Ok(false),
         }))?;
-        let body = json!({ "attachment": { "volume_uuid": id, "connector": { "host": "storm" }, "mode": "rw" } });
+        let body = json!({ "attachment": { "volume_uuid": id, "connector": self.world.connector, "mode": "rw" } });
         let attachment = self.sent("POST", "/attachments", &body)?;
-        let device = PathBuf::from(text(&attachment, "/attachment/connection_info/device_path")?);
-        content::write(&device, number)?;
-        let sum = content::checksum(&device)?;
+        let reached = Reached::by(&attachment["attachment"]["connection_info"])?;
+        content::write(reached.path(), number)?;
+        let sum = content::checksum(reached.path())?;
+        let left = reached.leave()?;
         self.sent("DELETE", &format!("/attachments/{}", text(&attachment, "/attachment/id")?), &Value::Null)?;
-        ensure!(!device.exists(), "{} is detached and still there", device.display());
+        ensure!(left.still_there().is_none(), "a volume is detached and still there: {left:?}");
         Ok(Base { id, sum })
     }
 

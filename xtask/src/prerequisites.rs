@@ -3,7 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use ashlar_lab::postgres::{Install, PACKAGE as POSTGRES};
+use ashlar_lab::{
+    machine,
+    postgres::{Install, PACKAGE as POSTGRES},
+};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::step::Steps;
@@ -31,6 +34,8 @@ const DEBIAN: &[Debian] = &[
 const PYTHON_VENV: &str = "python3-venv";
 
 const WHY_POSTGRES: &str = "the other database, for tests; a lab raises it";
+const WHY_LVM: &str =
+    "LVM2 and iSCSI for tests, and a kernel for them where the host's has no device-mapper; a lab raises them";
 /// Runs its arguments while Debian's package would make no server of its own on being installed, and start it: nobody
 /// asked for one.
 const WITHOUT_A_SERVER: &str = "\
@@ -104,6 +109,21 @@ pub fn postgres(steps: &Steps, shell: &Shell) -> Result<()> {
     Ok(())
 }
 
+/// Installs what the LVM lab runs on where it is missing, and nothing else.
+///
+/// # Errors
+/// As [`provide`].
+pub fn lvm(steps: &Steps, shell: &Shell) -> Result<()> {
+    let path = format!("{}:{SYSTEM_PROGRAMS}", shell.var("PATH").unwrap_or_default());
+    let missing: Vec<_> = machine::missing().into_iter().map(|package| (package, WHY_LVM)).collect();
+    debian(steps, shell, &path, &missing)?;
+    let still = machine::missing();
+    ensure!(still.is_empty(), "installed, but without the programs that were looked for: {}", still.join(", "));
+    let packages: Vec<&str> = machine::PACKAGES.iter().map(|(package, _)| *package).collect();
+    steps.note(&format!("the LVM lab has all it needs: {}", packages.join(", ")));
+    Ok(())
+}
+
 fn debian(steps: &Steps, shell: &Shell, path: &str, missing: &[(&str, &str)]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
@@ -144,6 +164,7 @@ fn absent(shell: &Shell, path: &str) -> Vec<(&'static str, &'static str)> {
     if !venv.is_ok_and(|output| output.status.success()) {
         missing.push((PYTHON_VENV, "holds the OpenStack clients apart from the system"));
     }
+    missing.extend(machine::missing().into_iter().map(|package| (package, WHY_LVM)));
     // Its server's programs are not on the path.
     if !Install::is_here() {
         missing.push((POSTGRES, WHY_POSTGRES));

@@ -85,6 +85,12 @@ impl OpCtx {
         Self { lease: Some(lease), ..self }
     }
 
+    /// The same for a step of the call, which ends `limit` from now at the latest.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { deadline: self.deadline.min(Instant::now() + limit), ..self.clone() }
+    }
+
     /// The operation this call belongs to.
     #[must_use]
     pub fn op(&self) -> OpId {

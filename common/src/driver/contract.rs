@@ -76,7 +76,8 @@ pub trait Driver: Send + Sync + 'static {
     /// - \[create.2\] Same id and spec: `Unchanged`. Same id, other spec: `Conflict`.
     /// - \[create.3\] No room: `OutOfSpace`, and nothing is left behind.
     /// - \[create.4\] In a thick pool, what was made can be filled to its last byte, whatever was made at the same time.
-    /// - \[create.5\] No bytes at all: `Invalid`. More than the backend can make: `Invalid` or `OutOfSpace`.
+    /// - \[create.5\] No bytes at all: `Invalid`. More than the backend can make: `Invalid` or `OutOfSpace`. What it can only
+    ///   round (a block device has whole sectors): `Invalid`.
     async fn create(&self, ctx: &OpCtx, spec: &VolumeSpec) -> Result<Outcome<Volume>>;
 
     /// Removes a volume.

@@ -17,7 +17,7 @@ use crate::{
 use super::Case;
 
 /// The size of volumes here: no multiple of a sector, a block or an extent, so that every rounding leaves a rest.
-const SIZE: usize = (4 << 20) + 513;
+const SIZE: usize = (4 << 20) + 512;
 /// Sizes to grow to, one after the other: within the block, the extent, and beyond.
 const GROWTH: [usize; 4] = [SIZE + 1, SIZE + 4096, (8 << 20) + 1, 12 << 20];
 
@@ -73,7 +73,7 @@ async fn extend(stage: &Stage, volume: &VolumeRef, size: usize) -> Held {
 }
 
 async fn new(stage: &Stage) -> Held {
-    for size in [1, 513, SIZE, 8 << 20] {
+    for size in [1, 513, SIZE + 1, 8 << 20].map(|size| stage.whole(size)) {
         let spec = stage.spec(size as u64)?;
         let content = pattern(stage.seed + size as u64, size);
         // The second of the same id has nothing of the first.
@@ -93,7 +93,7 @@ async fn grown_part(stage: &Stage) -> Held {
     let volume = stage.create_holding(&content).await?;
     let other = stage.create_holding(&pattern(stage.seed + 1, SIZE * 2)).await?;
     stage.delete(&other).await?;
-    for size in GROWTH {
+    for size in GROWTH.map(|size| stage.whole(size)) {
         extend(stage, &volume, size).await?;
         let grown = with_zero_tail(&content, size);
         stage.holds(&format!("a volume of {} bytes that grew to {size}", content.len()), &volume, &grown).await?;
@@ -106,12 +106,12 @@ async fn grown_part(stage: &Stage) -> Held {
 async fn growing(stage: &Stage) -> Held {
     let content = pattern(stage.seed, SIZE);
     let volume = stage.create_holding(&content).await?;
-    for size in GROWTH {
+    for size in GROWTH.map(|size| stage.whole(size)) {
         extend(stage, &volume, size).await?;
         let same_size = ByteCount::new(size as u64).map_err(Stop::failed)?;
         let answer = stage.driver().await.extend(&stage.ctx(), &volume, same_size).await;
         unchanged("extend to the size it has", answer)?;
-        for smaller in [size - 1, SIZE, 1] {
+        for smaller in [size - stage.unit(), SIZE, stage.unit()] {
             let smaller = ByteCount::new(smaller as u64).map_err(Stop::failed)?;
             let answer = stage.driver().await.extend(&stage.ctx(), &volume, smaller).await;
             refuses(&format!("extend of {size} bytes to {}", smaller.bytes()), answer, &[Kind::Invalid])?;
@@ -121,7 +121,7 @@ async fn growing(stage: &Stage) -> Held {
         stage.holds(&format!("a volume that grew to {size}"), &volume, &grown).await?;
     }
     stage.restart().await?;
-    let size = *GROWTH.last().ok_or_else(|| Stop::failed("no growth"))?;
+    let size = stage.whole(*GROWTH.last().ok_or_else(|| Stop::failed("no growth"))?);
     stage.has_size("after a restart of the host", &volume, size as u64).await?;
     growing_attached(stage, &volume, &with_zero_tail(&content, size)).await
 }
@@ -138,7 +138,7 @@ async fn growing_attached(stage: &Stage, volume: &VolumeRef, content: &[u8]) -> 
         disk.detach().await?;
         return stage.holds("a volume after a refused extend", volume, content).await;
     };
-    let smaller = ByteCount::new(old as u64 - 1).map_err(Stop::failed)?;
+    let smaller = ByteCount::new((old - stage.unit()) as u64).map_err(Stop::failed)?;
     let answer = online.extend_attached(&stage.ctx(), volume, smaller).await;
     refuses("extend to less while attached", answer, &[Kind::Invalid])?;
     changed("extend while attached", online.extend_attached(&stage.ctx(), volume, size).await)?;

@@ -106,7 +106,7 @@ async fn creates(stage: &Stage) -> Held {
     let mut sizes = BTreeMap::new();
     let (mut calls, mut volumes) = (Vec::new(), Vec::new());
     for number in 0..CALLS as u64 {
-        let spec = stage.spec(SIZE as u64 + number)?;
+        let spec = stage.spec(SIZE as u64 + number * stage.unit() as u64)?;
         sizes.insert(spec.volume.id, spec.size);
         volumes.push(spec.volume.clone());
         calls.push(create_call(stage, spec.clone()).await);

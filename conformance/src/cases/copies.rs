@@ -14,7 +14,7 @@ use crate::{
 use super::Case;
 
 /// The size of volumes here; no multiple of a block or an extent.
-const SIZE: usize = (4 << 20) + 513;
+const SIZE: usize = (4 << 20) + 512;
 /// How deep the chain of clones goes, and how large they are: a sector for each.
 const DEPTH: usize = 100;
 const SECTOR: usize = 512;
@@ -162,14 +162,14 @@ async fn larger(stage: &Stage) -> Held {
     let other = stage.create_holding(&pattern(stage.seed + 1, SIZE * 2)).await?;
     stage.delete(&other).await?;
     for from in [Source::Volume(&volume), Source::Snapshot(&snapshot)] {
-        for size in [SIZE + 1, SIZE + 12_345, 8 << 20, SIZE * 2] {
+        for size in [SIZE + 1, SIZE + 12_345, 8 << 20, SIZE * 2].map(|size| stage.whole(size)) {
             let spec = stage.spec(size as u64)?;
             let made = changed(from.name(), from.copy(stage, &spec).await)?;
             equal("the size of a larger copy", &made.size, &spec.size)?;
             unchanged(&format!("{} again", from.name()), from.copy(stage, &spec).await)?;
             let expected = with_zero_tail(&content, size);
             stage.holds(&format!("{} with {size} bytes of {SIZE}", from.name()), &spec.volume, &expected).await?;
-            let other = VolumeSpec { volume: spec.volume.clone(), ..stage.spec(size as u64 + 1)? };
+            let other = VolumeSpec { volume: spec.volume.clone(), ..stage.spec((size + stage.unit()) as u64)? };
             refuses("the same copy with another size", from.copy(stage, &other).await, &[Kind::Conflict])?;
             stage.delete(&spec.volume).await?;
         }
@@ -182,7 +182,7 @@ async fn smaller(stage: &Stage) -> Held {
     let volume = stage.create_holding(&content).await?;
     let snapshot = stage.snapshot(&volume).await?;
     for from in [Source::Volume(&volume), Source::Snapshot(&snapshot)] {
-        for size in [SIZE - 1, SIZE - 513, 1] {
+        for size in [SIZE - stage.unit(), SIZE - 512 - stage.unit(), stage.unit()] {
             let spec = stage.spec(size as u64)?;
             let what = format!("{} with {size} bytes of {SIZE}", from.name());
             refuses(&what, from.copy(stage, &spec).await, &[Kind::Invalid])?;

@@ -209,7 +209,13 @@ async fn none(stage: &Stage, volume: &VolumeRef, snapshot: &SnapshotRef) -> Held
     let answer = driver.copy_image_to_volume(&stage.ctx(), &spec, &image).await;
     refuses("a volume of an image of no bytes", answer, invalid)?;
     refuses("extend to no bytes", driver.extend(&stage.ctx(), volume, ByteCount::ZERO).await, invalid)?;
-    stage.is_absent("of no bytes", &spec.volume).await
+    stage.is_absent("of no bytes", &spec.volume).await?;
+    if stage.unit() > 1 {
+        let spec = stage.spec(SIZE as u64 + 1)?;
+        refuses("create of bytes that are no whole units", driver.create(&stage.ctx(), &spec).await, invalid)?;
+        stage.is_absent("of bytes that are no whole units", &spec.volume).await?;
+    }
+    Ok(())
 }
 
 /// A thin volume may be larger than its pool; then it has exactly that size. What is refused leaves all as it was.

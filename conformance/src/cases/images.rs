@@ -156,7 +156,7 @@ async fn comes_out(stage: &Stage, folder: &Folder, content: &[u8]) -> Held {
     }
     stage.holds("a volume that was copied out", &volume, content).await?;
     // Raw has no sectors.
-    let odd = pattern(stage.seed + 1, SIZE + 1);
+    let odd = pattern(stage.seed + 1, stage.whole(SIZE + 1));
     let volume = stage.create_holding(&odd).await?;
     let image = ImageFile { path: folder.path().join("odd"), format: ImageFormat::Raw };
     let answer = stage.driver().await.copy_volume_to_image(&stage.ctx(), &volume, &image).await;
@@ -172,7 +172,7 @@ async fn too_large(stage: &Stage) -> Held {
     let raw = folder.image("raw", ImageFormat::Raw, &content)?;
     let qcow2 = folder.image("qcow2", ImageFormat::Qcow2, &Qcow2::of(&content).to_file())?;
     for image in [&raw, &qcow2] {
-        for size in [SIZE - 1, SIZE - 512, SIZE / 2, 1] {
+        for size in [SIZE - stage.unit(), SIZE - 512, SIZE / 2, 1].map(|size| stage.whole(size)) {
             let what = format!("a {} image of {SIZE} bytes for a volume of {size}", image.format);
             refused(stage, &what, image, &stage.spec(size as u64)?, &[Kind::Invalid]).await?;
         }

@@ -132,7 +132,8 @@ async fn conflicts(stage: &Stage) -> Held {
     let volume = stage.create_holding(&content).await?;
     let same_id =
         |size: usize| -> Held<VolumeSpec> { Ok(VolumeSpec { volume: volume.clone(), ..stage.spec(size as u64)? }) };
-    for size in [SIZE - 1, SIZE + 1, SIZE * 2, 1] {
+    let unit = stage.unit();
+    for size in [SIZE - unit, SIZE + unit, SIZE * 2, unit] {
         let answer = stage.driver().await.create(&stage.ctx(), &same_id(size)?).await;
         refuses(&format!("create by the same id with {size} bytes, not {SIZE}"), answer, &[Kind::Conflict])?;
     }
@@ -246,7 +247,7 @@ async fn list(stage: &Stage) -> Held {
         .await?;
 
     // What is refused is not there.
-    let refused = stage.spec(1)?;
+    let refused = stage.spec(stage.unit() as u64)?;
     let answer = stage.driver().await.clone_volume(&stage.ctx(), &refused, &first).await;
     refuses("a clone smaller than its source", answer, &[Kind::Invalid])?;
     stage.is_absent("after it was refused", &refused.volume).await?;

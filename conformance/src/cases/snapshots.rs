@@ -27,7 +27,7 @@ use crate::{
 use super::Case;
 
 /// The size of volumes here; no multiple of a block or an extent.
-const SIZE: usize = (4 << 20) + 513;
+const SIZE: usize = (4 << 20) + 512;
 /// Where the second of a busy client's numbers goes; the first is at the start.
 const END: usize = SIZE - 8;
 /// A client that is never told to stop stops then.

@@ -60,6 +60,20 @@ pub(crate) enum Call {
 }
 
 impl Call {
+    /// The same with a size that a volume may have, where those are multiples of `unit`.
+    #[must_use]
+    pub(crate) const fn in_units(mut self, unit: u64) -> Self {
+        if let Self::Create { size, .. }
+        | Self::Extend { size, .. }
+        | Self::FromSnapshot { size, .. }
+        | Self::Clone { size, .. }
+        | Self::ImageIn { size, .. } = &mut self
+        {
+            *size = size.next_multiple_of(unit);
+        }
+        self
+    }
+
     /// The volume that it may change.
     #[must_use]
     pub(crate) const fn volume(&self) -> VolumeSlot {

@@ -102,7 +102,7 @@ impl Drawn {
         let what = self.what_can_be(world);
         let call = match what {
             0..10 => Call::Create { volume: new, size: self.size() },
-            10..32 => return self.write(world),
+            10..32 => return self.write(world, limits),
             32..42 => Call::Snapshot { of: (SnapshotSlot(self.other % SNAPSHOTS), live) },
             42..50 => self.copy_snapshot(world, new),
             50..58 => self.copy_volume(world, new),
@@ -118,7 +118,7 @@ impl Drawn {
             96..98 => return Action::Restart,
             _ => return Action::Check,
         };
-        Action::Call(self.unless_in_use(call, world, limits))
+        Action::Call(self.unless_in_use(call.in_units(limits.unit), world, limits))
     }
 
     /// Most of what is refused because a client has the volume makes the client let go instead.
@@ -233,9 +233,10 @@ impl Drawn {
     }
 
     /// A write where a client can, or what leads there.
-    fn write(&self, world: &World) -> Action {
+    fn write(&self, world: &World, limits: &Limits) -> Action {
         let Some(volume) = pick(world.volumes.keys(), self.volume) else {
-            return Action::Call(Call::Create { volume: VolumeSlot(self.volume % VOLUMES), size: self.size() });
+            let volume = VolumeSlot(self.volume % VOLUMES);
+            return Action::Call(Call::Create { volume, size: self.size() }.in_units(limits.unit));
         };
         let there = world.volumes.get(&volume);
         let writing = there.and_then(|there| there.attachments.iter().find(|(_, mode)| **mode == Mode::Write));

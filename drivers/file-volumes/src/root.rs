@@ -15,6 +15,8 @@ use crate::error::{Doing, Error};
 
 /// Directories inside an object are not made by this crate; deeper trees in `tmp/` are left for people to look at.
 const REMOVE_DEPTH: u32 = 4;
+/// How often a name is looked up again that seems to lead out of its directory.
+const MOVED_TRIES: u32 = 16;
 
 /// An open directory of the store.
 #[derive(Debug)]
@@ -38,7 +40,14 @@ impl Dir {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let mode = if flags.contains(OFlags::CREATE) { Mode::RUSR | Mode::WUSR } else { Mode::empty() };
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        rustix::fs::openat2(&self.fd, name, flags, mode, resolve)
+        let mut tries = 0;
+        loop {
+            match rustix::fs::openat2(&self.fd, name, flags, mode, resolve) {
+                // Also what the kernel says of a name that is moved away while it is looked up: the next look tells.
+                Err(Errno::XDEV | Errno::AGAIN) if tries < MOVED_TRIES => tries += 1,
+                opened => return opened,
+            }
+        }
     }
 
     /// A directory in this one; `None` if there is nothing of that name.
@@ -201,5 +210,35 @@ impl Dir {
             Errno::NXIO | Errno::ISDIR => self.damaged(name, "it should be a regular file"),
             other => Error::Io { doing, name: self.path_of(name), source: other },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::Dir;
+
+    #[test]
+    fn a_directory_that_is_moved_while_it_is_opened_is_there_or_not_there() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        for name in ["here", "there", "here/object"] {
+            std::fs::create_dir(folder.path().join(name)).expect("a directory");
+        }
+        let root = Dir::open_root(folder.path()).expect("it opens");
+        let (here, there) = (root.known_dir("here").expect("made"), root.known_dir("there").expect("made"));
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    here.move_dir("object", &there, "object").expect("moved");
+                    there.move_dir("object", &here, "object").expect("moved back");
+                }
+                over.store(true, Ordering::Relaxed);
+            });
+            while !over.load(Ordering::Relaxed) {
+                here.dir("object").expect("there or not there");
+            }
+        });
     }
 }

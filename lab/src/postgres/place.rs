@@ -21,7 +21,7 @@ pub(super) const LOG_BOUND: &str = "128MB";
 const TMPFS: i64 = 0x0102_1994;
 
 /// This user's directory in memory, where the machine has enough for it.
-pub(super) fn in_memory() -> Option<PathBuf> {
+pub(crate) fn in_memory() -> Option<PathBuf> {
     let memory = Path::new(MEMORY);
     let (kind, room) = (statfs(memory).ok()?.f_type, statvfs(memory).ok()?);
     let enough = room.f_bavail.saturating_mul(room.f_frsize) >= ENOUGH;

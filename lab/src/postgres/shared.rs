@@ -40,9 +40,8 @@ pub fn database() -> Result<Database> {
 
 fn find_or_raise() -> Result<(Address, Option<Server>)> {
     let program = std::env::current_exe().map_err(Error::io("cannot tell which program this is"))?;
-    let standing = program.ancestors().find_map(|folder| Standing::read(&Standing::folder(folder)));
-    if let Some(standing) = standing {
-        return Ok((standing.address, None));
+    if let Some(standing) = Standing::around(&program) {
+        return Ok((standing.lab.address, None));
     }
     let server = Server::start_quick(&own_folder(&program))?;
     Ok((server.address().clone(), Some(server)))

@@ -1,5 +1,6 @@
 //! The whole service as its users meet it: real processes, a real backend, real clients.
 
+mod attach;
 mod clients;
 mod data;
 mod deaths;

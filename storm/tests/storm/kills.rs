@@ -3,7 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use ashlar_storm::{
-    options::{Options, StoreKind, Stores},
+    ground::Protocol,
+    options::{Driver, Options, StoreKind, Stores},
     storm::storm,
 };
 
@@ -17,6 +18,8 @@ fn breaks_no_promise(kind: StoreKind, say: &mut dyn FnMut(&str)) {
         clients: 64,
         apis: 3,
         backends: 2,
+        driver: Driver::Local,
+        protocol: Protocol::Local,
         round: 25,
         pause: 150,
         seed: Some(SEED),

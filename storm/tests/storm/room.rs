@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,6 +14,7 @@ use ashlar_conformance::lab::{FileSystem, Lab};
 use ashlar_storm::{
     api::{Answer, Api},
     check,
+    ground::Directory,
     keep::Keeper,
     options::StoreKind,
     site::{Backend, Site},
@@ -58,7 +59,8 @@ impl Pools {
             let name = |name: &str| name.parse::<BackendName>();
             let options = format!("max_over_subscription_ratio = {RATIO}.0\n");
             let of = BACKENDS.iter().zip(&labs);
-            let of = of.map(|(at, lab)| Ok(Backend { name: name(at)?, path: lab.path(), options: options.clone() }));
+            let ground = |lab: &Lab| Arc::new(Directory { path: lab.path(), more: options.clone() });
+            let of = of.map(|(at, lab)| Ok(Backend { name: name(at)?, ground: ground(lab) }));
             of.collect()
         };
         let site = Site::make(kind, &std::env::temp_dir(), programs, 3, backends).expect("a site");

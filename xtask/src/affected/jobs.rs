@@ -83,6 +83,9 @@ pub struct Lab {
     pub raise: String,
     /// The shell command that takes it down, also one that is half up.
     pub lower: String,
+    /// What the job's tests run through, as cargo's target runner: a command line that gets a test program and its
+    /// arguments besides. `cargo xtask` at its beginning means the program that runs the job, which is quicker.
+    pub runner: Option<String>,
 }
 
 /// What a team decided about changes of common code.

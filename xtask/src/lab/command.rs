@@ -7,15 +7,20 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
-use ashlar_lab::postgres::Standing;
+use anyhow::{Context, Result, bail};
+use ashlar_lab::{
+    Lab as Raisable, Standing,
+    machine::Lvm,
+    postgres::{Postgres, Server},
+};
 use clap::{Args, Subcommand, ValueEnum};
 use xshell::{Shell, cmd};
 
 use super::{
-    control::{self, OWNER},
-    keeper::{self, Kept},
-    show::{Format, show},
+    control::{self, OWNER, Wanted},
+    inside::{self, On},
+    keeper,
+    show::{Format, Told, show},
 };
 use crate::{affected::cargo::Cargo, prerequisites, step::Steps, stop::Stop, terminal};
 
@@ -31,6 +36,9 @@ Examples:
   cargo xtask lab shell postgres -- -c 'SELECT version()'
   cargo xtask lab kill postgres            kills all its processes; `restart` has it recover
   cargo xtask lab down postgres
+  cargo xtask lab up lvm                   machines with device-mapper, or the host's kernel where it has that
+  cargo xtask lab shell lvm                a root shell there
+  cargo xtask lab shell lvm -- lvs         one program there
 
 Exit status:
   0  done; of `status`: it is up
@@ -51,12 +59,23 @@ enum Action {
     Down(Down),
     /// Says whether it is up, and where
     Status(Status),
-    /// Opens its own prompt: psql
+    /// Opens its own prompt: psql, or a shell where LVM is
     Shell(Prompt),
     /// Kills all its processes at once
     Kill(Named),
     /// Stops it, where it runs, and starts it again at the same address
     Restart(Named),
+    /// Runs a program where the lab's kernel is, as if it ran here; a runner for cargo and nextest
+    ///
+    /// It ends with the program's status. A program that is to list its tests (`--list`) runs here.
+    #[command(hide = true)]
+    Exec(Prompt),
+    /// Runs programs for the keeper, inside a machine
+    #[command(hide = true)]
+    Agent {
+        /// The serial line that it listens to
+        line: PathBuf,
+    },
     /// Keeps it in the foreground; what `up` starts
     #[command(hide = true)]
     Keep(Up),
@@ -67,6 +86,8 @@ enum Action {
 enum Name {
     /// A PostgreSQL server
     Postgres,
+    /// LVM2, with iSCSI
+    Lvm,
 }
 
 #[derive(Args, Debug)]
@@ -80,9 +101,12 @@ struct Named {
 struct Up {
     #[command(flatten)]
     named: Named,
-    /// Does not wait for the disk, and is in memory where there is enough: for tests that lose no power
+    /// Of postgres: does not wait for the disk, and is in memory where there is enough: for tests that lose no power
     #[arg(long)]
     quick: bool,
+    /// Of lvm: on which kernel; where it is not said, the host's if that can do it
+    #[arg(long, value_enum)]
+    kernel: Option<On>,
     #[command(flatten)]
     run: Run,
     /// How to print where it is
@@ -118,7 +142,7 @@ struct Status {
 struct Prompt {
     #[command(flatten)]
     named: Named,
-    /// What psql gets besides
+    /// What psql gets besides; the program to run, with its arguments
     #[arg(last = true)]
     arguments: Vec<String>,
 }
@@ -129,58 +153,98 @@ impl Lab {
     /// # Errors
     /// The backend is not installed, does not start, or is not up where it has to be.
     pub fn run(&self, directory: &Path) -> Result<bool> {
-        let target = Cargo::read(directory)?.target;
-        let folder = |named: &Named| match named.lab {
-            Name::Postgres => Standing::folder(&target),
-        };
+        if let Action::Exec(Prompt { named: Named { lab: Name::Lvm }, arguments }) = &self.action {
+            inside::exec(directory, arguments)?;
+        }
+        if let Action::Agent { line } = &self.action {
+            ashlar_lab::machine::serve(line).context("the line to the keeper")?;
+        }
+        match self.action.lab() {
+            Name::Postgres => self.of::<Postgres>(directory),
+            Name::Lvm => self.of::<Lvm>(directory),
+        }
+    }
+
+    fn of<L: Told + Raisable>(&self, directory: &Path) -> Result<bool> {
+        let cargo = Cargo::read(directory)?;
+        let folder = Standing::<L>::folder(&cargo.target);
         match &self.action {
-            Action::Install(_) => install(target.join("test-logs"))?,
+            Action::Install(named) => install(named.lab, cargo.target.join("test-logs"))?,
             Action::Up(up) => {
-                let kept = up.kept(folder(&up.named));
-                let standing = control::up(&kept, &Stop::on_signals()?)?;
+                let standing = control::up::<L>(&up.wanted(folder), &Stop::on_signals()?)?;
                 terminal::print(&show(&standing, up.format)?);
             }
-            Action::Down(down) => control::down(&folder(&down.named), down.run.for_process)?,
-            Action::Status(status) => return self::status(&folder(&status.named), status.format),
-            Action::Shell(prompt) => prompt.open(&folder(&prompt.named))?,
-            Action::Kill(named) => control::kill(&folder(named))?,
-            Action::Restart(named) => {
-                let standing = control::restart(&folder(named), &Stop::on_signals()?)?;
+            Action::Down(down) => control::down::<L>(&folder, down.run.for_process)?,
+            Action::Status(status) => return self::status::<L>(&folder, status.format),
+            Action::Shell(Prompt { named, arguments }) => match named.lab {
+                Name::Postgres => psql(&folder, arguments)?,
+                Name::Lvm => inside::shell(&folder, arguments)?,
+            },
+            Action::Exec(_) | Action::Agent { .. } => bail!("{} runs no programs", L::NAME),
+            Action::Kill(_) => control::kill::<L>(&folder)?,
+            Action::Restart(_) => {
+                let standing = control::restart::<L>(&folder, &Stop::on_signals()?)?;
                 terminal::print(&show(&standing, Format::Text)?);
             }
-            Action::Keep(up) => keeper::keep(&up.kept(folder(&up.named)))?,
+            Action::Keep(up) => up.keep(&cargo, &folder)?,
         }
         Ok(true)
     }
 }
 
+impl Action {
+    fn lab(&self) -> Name {
+        match self {
+            Self::Install(named) | Self::Kill(named) | Self::Restart(named) => named.lab,
+            Self::Up(up) | Self::Keep(up) => up.named.lab,
+            Self::Down(down) => down.named.lab,
+            Self::Status(status) => status.named.lab,
+            Self::Shell(prompt) | Self::Exec(prompt) => prompt.named.lab,
+            Self::Agent { .. } => Name::Lvm,
+        }
+    }
+}
+
 impl Up {
-    fn kept(&self, folder: PathBuf) -> Kept {
-        Kept { folder, quick: self.quick, owner: self.run.for_process }
+    fn wanted(&self, folder: PathBuf) -> Wanted {
+        let kernel = self.kernel.map(|on| format!("--kernel={}", on.word()));
+        let options = self.quick.then(|| "--quick".to_owned()).into_iter().chain(kernel).collect();
+        Wanted { folder, owner: self.run.for_process, options }
+    }
+
+    fn keep(&self, cargo: &Cargo, folder: &Path) -> Result<()> {
+        let owner = self.run.for_process;
+        match self.named.lab {
+            Name::Postgres => keeper::keep(folder, owner, |folder| {
+                Ok(if self.quick { Server::start_quick(folder) } else { Server::start(folder) }?)
+            }),
+            Name::Lvm => keeper::keep(folder, owner, |folder| inside::raise(cargo, folder, self.kernel)),
+        }
     }
 }
 
-impl Prompt {
-    /// Becomes psql, so that the terminal is its own.
-    fn open(&self, folder: &Path) -> Result<()> {
-        let address = control::standing(folder)?.address;
-        let (shell, psql) = (Shell::new()?, address.program("psql"));
-        let words = cmd!(shell, "{psql}").args(address.words()).arg("--dbname=postgres").args(&self.arguments);
-        let error = Command::from(words.env("PGPASSFILE", address.pass_file())).exec();
-        Err(error).context("cannot start psql")
-    }
+/// Becomes psql, so that the terminal is its own.
+fn psql(folder: &Path, arguments: &[String]) -> Result<()> {
+    let address = control::standing::<Postgres>(folder)?.lab.address;
+    let (shell, psql) = (Shell::new()?, address.program("psql"));
+    let words = cmd!(shell, "{psql}").args(address.words()).arg("--dbname=postgres").args(arguments);
+    let error = Command::from(words.env("PGPASSFILE", address.pass_file())).exec();
+    Err(error).context("cannot start psql")
 }
 
-fn install(logs: PathBuf) -> Result<()> {
+fn install(lab: Name, logs: PathBuf) -> Result<()> {
     let steps = Steps::new(logs, !std::io::stderr().is_terminal(), Stop::on_signals()?)?;
-    prerequisites::postgres(&steps, &Shell::new()?)
+    match lab {
+        Name::Postgres => prerequisites::postgres(&steps, &Shell::new()?),
+        Name::Lvm => prerequisites::lvm(&steps, &Shell::new()?),
+    }
 }
 
-fn status(folder: &Path, format: Format) -> Result<bool> {
-    let Some(standing) = Standing::read(folder) else {
+fn status<L: Told>(folder: &Path, format: Format) -> Result<bool> {
+    let Some(standing) = Standing::<L>::read(folder) else {
         terminal::print(if format == Format::Json { "null\n" } else { "down\n" });
         return Ok(false);
     };
     terminal::print(&show(&standing, format)?);
-    Ok(standing.answers())
+    Ok(standing.lab.answers())
 }

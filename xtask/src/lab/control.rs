@@ -9,11 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use ashlar_lab::postgres::{Claim, Standing};
+use ashlar_lab::{Claim, Lab, Standing};
 use rustix::process::{Pid, Signal, kill_process};
 use xshell::{Shell, cmd};
 
-use super::keeper::Kept;
 use crate::{
     stop::{Polled, Stop},
     terminal,
@@ -26,20 +25,30 @@ const UP_LIMIT: Duration = Duration::from_secs(300);
 /// A server that is told to end writes out what it has.
 const DOWN_LIMIT: Duration = Duration::from_secs(90);
 
-/// The server that stands already, or a new one.
+/// What is raised, and for whom.
+pub(super) struct Wanted {
+    /// The lab's folder.
+    pub(super) folder: PathBuf,
+    /// The process with which it ends.
+    pub(super) owner: Option<u32>,
+    /// The options of `lab keep`.
+    pub(super) options: Vec<String>,
+}
+
+/// The lab that stands already, or a new one.
 ///
 /// # Errors
 /// It does not start: with what its keeper said.
-pub(super) fn up(kept: &Kept, stop: &Stop) -> Result<Standing> {
-    if let Some(standing) = Standing::read(&kept.folder) {
+pub(super) fn up<L: Lab>(wanted: &Wanted, stop: &Stop) -> Result<Standing<L>> {
+    if let Some(standing) = Standing::read(&wanted.folder) {
         return Ok(standing);
     }
-    let mut keeper = begin(kept)?;
+    let mut keeper = begin(L::NAME, wanted)?;
     let announced = stop.poll(LOOK_AGAIN, UP_LIMIT, || {
         let ended = keeper.try_wait()?.is_some();
-        let standing = Standing::read(&kept.folder);
+        let standing = Standing::read(&wanted.folder);
         if ended && standing.is_none() {
-            bail!("postgres is not up: {}", said(&kept.folder));
+            bail!("{} is not up: {}", L::NAME, said(&wanted.folder));
         }
         Ok(standing)
     });
@@ -47,93 +56,92 @@ pub(super) fn up(kept: &Kept, stop: &Stop) -> Result<Standing> {
         Ok(Polled::Found(standing)) => Ok(standing),
         other => {
             end(&mut keeper)?;
-            other.and_then(|_| bail!("postgres took longer than {} s to come up", UP_LIMIT.as_secs()))
+            other.and_then(|_| bail!("{} took longer than {} s to come up", L::NAME, UP_LIMIT.as_secs()))
         }
     }
 }
 
-/// Ends the keeper, with its server, and removes what is there; that of another run than `owner`'s stays.
+/// Ends the keeper, with its lab, and removes what is there; that of another run than `owner`'s stays.
 ///
 /// # Errors
 /// The keeper does not end, or its files are another user's.
-pub(super) fn down(folder: &Path, owner: Option<u32>) -> Result<()> {
-    let standing = Standing::read(folder);
+pub(super) fn down<L: Lab>(folder: &Path, owner: Option<u32>) -> Result<()> {
+    let standing = Standing::<L>::read(folder);
     if let (Some(standing), Some(_)) = (&standing, owner)
         && standing.owner != owner
     {
-        terminal::complain("postgres stays up: another raised it\n");
+        terminal::complain(&format!("{} stays up: another raised it\n", L::NAME));
         return Ok(());
     }
     if let Some(standing) = &standing {
-        tell(standing, Signal::TERM)?;
+        tell(standing.keeper, Signal::TERM)?;
     }
-    let ended = Stop::default().poll(LOOK_AGAIN, DOWN_LIMIT, || Ok(Claim::take(folder)?))?;
+    let ended = Stop::default().poll(LOOK_AGAIN, DOWN_LIMIT, || Ok(Claim::<L>::take(folder)?))?;
     let Polled::Found(_claim) = ended else {
         let keeper =
             standing.map_or_else(|| "its keeper".to_owned(), |standing| format!("process {}", standing.keeper));
-        bail!("postgres is not down: {keeper} did not end within {} s", DOWN_LIMIT.as_secs());
+        bail!("{} is not down: {keeper} did not end within {} s", L::NAME, DOWN_LIMIT.as_secs());
     };
     fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))
 }
 
-/// Kills the server's processes, and leaves its keeper.
+/// Kills the lab's processes, and leaves its keeper.
 ///
 /// # Errors
 /// It is not up.
-pub(super) fn kill(folder: &Path) -> Result<()> {
-    Ok(standing(folder)?.kill()?)
+pub(super) fn kill<L: Lab>(folder: &Path) -> Result<()> {
+    Ok(standing::<L>(folder)?.lab.kill()?)
 }
 
-/// Has the keeper start the server again.
+/// Has the keeper start the lab again.
 ///
 /// # Errors
 /// It is not up, or does not start.
-pub(super) fn restart(folder: &Path, stop: &Stop) -> Result<Standing> {
-    let before = standing(folder)?;
-    tell(&before, Signal::USR1)?;
-    let again = stop.poll(LOOK_AGAIN, UP_LIMIT, || match Standing::read(folder) {
-        None => bail!("postgres did not start again: {}", said(folder)),
+pub(super) fn restart<L: Lab>(folder: &Path, stop: &Stop) -> Result<Standing<L>> {
+    let before = standing::<L>(folder)?;
+    tell(before.keeper, Signal::USR1)?;
+    let again = stop.poll(LOOK_AGAIN, UP_LIMIT, || match Standing::<L>::read(folder) {
+        None => bail!("{} did not start again: {}", L::NAME, said(folder)),
         Some(now) => Ok((now.starts > before.starts).then_some(now)),
     })?;
     match again {
         Polled::Found(standing) => Ok(standing),
-        Polled::TooLate => bail!("postgres took longer than {} s to start again", UP_LIMIT.as_secs()),
+        Polled::TooLate => bail!("{} took longer than {} s to start again", L::NAME, UP_LIMIT.as_secs()),
     }
 }
 
-/// The server that stands.
+/// The lab that stands.
 ///
 /// # Errors
 /// None does.
-pub(super) fn standing(folder: &Path) -> Result<Standing> {
-    Standing::read(folder).context("postgres is not up: `cargo xtask lab up postgres`")
+pub(super) fn standing<L: Lab>(folder: &Path) -> Result<Standing<L>> {
+    Standing::read(folder).with_context(|| format!("{0} is not up: `cargo xtask lab up {0}`", L::NAME))
 }
 
 /// Starts a keeper, which stays when this process ends.
-fn begin(kept: &Kept) -> Result<Child> {
-    fs::create_dir_all(&kept.folder).with_context(|| format!("cannot make {}", kept.folder.display()))?;
-    let log = log(&kept.folder);
+fn begin(name: &str, wanted: &Wanted) -> Result<Child> {
+    fs::create_dir_all(&wanted.folder).with_context(|| format!("cannot make {}", wanted.folder.display()))?;
+    let log = log(&wanted.folder);
     let written = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let itself = std::env::current_exe().context("cannot tell which program this is")?;
     let shell = Shell::new()?;
-    let quick = kept.quick.then_some("--quick");
-    let owner = kept.owner.map(|owner| format!("--for-process={owner}"));
-    let mut command = Command::from(cmd!(shell, "{itself} lab keep postgres").args(quick).args(owner));
+    let owner = wanted.owner.map(|owner| format!("--for-process={owner}"));
+    let mut command = Command::from(cmd!(shell, "{itself} lab keep {name}").args(&wanted.options).args(owner));
     command.stdin(Stdio::null()).stdout(written.try_clone()?).stderr(written);
     // Ctrl-C at the terminal where it was raised is not for the lab.
     command.process_group(0);
     command.spawn().with_context(|| format!("cannot start {}", itself.display()))
 }
 
-fn tell(standing: &Standing, signal: Signal) -> Result<()> {
-    let keeper = i32::try_from(standing.keeper).ok().and_then(Pid::from_raw).context("its keeper has no number")?;
-    match kill_process(keeper, signal) {
+fn tell(keeper: u32, signal: Signal) -> Result<()> {
+    let process = i32::try_from(keeper).ok().and_then(Pid::from_raw).context("its keeper has no number")?;
+    match kill_process(process, signal) {
         Err(rustix::io::Errno::SRCH) => Ok(()),
-        told => told.with_context(|| format!("cannot signal process {}", standing.keeper)),
+        told => told.with_context(|| format!("cannot signal process {keeper}")),
     }
 }
 
-/// Its server ends with it.
+/// Its lab ends with it.
 fn end(keeper: &mut Child) -> Result<()> {
     keeper.kill()?;
     keeper.wait()?;

@@ -1,8 +1,8 @@
-//! The process that keeps a lab: the server's parent, without which it does not live.
+//! The process that keeps a lab: its parent, without which it does not live.
 
 use std::{
     os::fd::OwnedFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,7 +11,11 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use ashlar_lab::postgres::{Claim, Server, Standing};
+use ashlar_lab::{
+    Claim, Lab, Standing,
+    machine::{Kernel, Lvm, Pool},
+    postgres::{Postgres, Server},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, pidfd_open},
@@ -23,44 +27,90 @@ use crate::stop::Stop;
 /// Between two looks whether something is asked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What is kept, and how long.
-pub(super) struct Kept {
-    /// The lab's folder.
-    pub(super) folder: PathBuf,
-    /// In memory, and not durable.
-    pub(super) quick: bool,
-    /// The process with which it ends.
-    pub(super) owner: Option<u32>,
+/// A lab that was raised. It goes with the value.
+pub(super) trait Raised {
+    /// What others are told of it.
+    type Lab: Lab;
+
+    /// That.
+    fn lab(&self) -> Self::Lab;
+
+    /// Where it writes what happens.
+    fn log(&self) -> PathBuf;
+
+    /// Stops it where it runs, and starts it at the same address.
+    ///
+    /// # Errors
+    /// It does not start.
+    fn restart(&mut self) -> Result<()>;
 }
 
-/// Raises the server and keeps it until it is told to end or its owner is gone. SIGUSR1 has it restart the server.
+impl Raised for Server {
+    type Lab = Postgres;
+
+    fn lab(&self) -> Postgres {
+        Postgres { address: self.address().clone(), data: self.data() }
+    }
+
+    fn log(&self) -> PathBuf {
+        Self::log(self)
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        Ok(Self::restart(self)?)
+    }
+}
+
+/// Machines, or that there need be none.
+pub(super) struct Machines {
+    /// On which kernel programs run.
+    pub(super) kernel: Kernel,
+    /// The lab's folder.
+    pub(super) folder: PathBuf,
+    /// Where the kernel is the machines'.
+    pub(super) pool: Option<Pool>,
+    /// How many those are.
+    pub(super) count: usize,
+}
+
+impl Raised for Machines {
+    type Lab = Lvm;
+
+    fn lab(&self) -> Lvm {
+        let socket = self.pool.as_ref().map_or_else(|| self.folder.clone(), |pool| pool.socket().to_owned());
+        Lvm { kernel: self.kernel.clone(), machines: self.count, socket }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("last-console")
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        Ok(self.pool.as_ref().map_or(Ok(()), Pool::restart)?)
+    }
+}
+
+/// Raises the lab and keeps it until it is told to end or its owner is gone. SIGUSR1 has it restart the lab.
 ///
 /// # Errors
 /// It cannot be raised, or not again; or another process keeps it.
-pub(super) fn keep(kept: &Kept) -> Result<()> {
+pub(super) fn keep<R: Raised>(folder: &Path, owner: Option<u32>, raise: impl FnOnce(&Path) -> Result<R>) -> Result<()> {
     let stop = Stop::on_signals()?;
     let restart = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGUSR1, Arc::clone(&restart)).context("signals cannot be handled")?;
-    let owner = kept.owner.map(handle).transpose()?;
-    let claim = Claim::take(&kept.folder)?.context("another process keeps it")?;
-    let mut server = if kept.quick { Server::start_quick(&kept.folder) } else { Server::start(&kept.folder) }?;
-    let mut standing = Standing {
-        address: server.address().clone(),
-        keeper: std::process::id(),
-        owner: kept.owner,
-        starts: 1,
-        data: server.data(),
-        log: server.log(),
-    };
+    let watched = owner.map(handle).transpose()?;
+    let claim = Claim::take(folder)?.context("another process keeps it")?;
+    let mut raised = raise(folder)?;
+    let mut standing = Standing { lab: raised.lab(), keeper: std::process::id(), owner, starts: 1, log: raised.log() };
     claim.announce(&standing)?;
-    while !stop.asked() && !ended_meanwhile(owner.as_ref())? {
+    while !stop.asked() && !ended_meanwhile(watched.as_ref())? {
         if restart.swap(false, Ordering::Relaxed) {
-            server.restart()?;
+            raised.restart()?;
             standing.starts += 1;
             claim.announce(&standing)?;
         }
     }
-    drop(server);
+    drop(raised);
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use xshell::{Shell, cmd};
 
 use crate::{affected::cargo::Cargo, stop::Stop};
 
-const PACKAGES: [&str; 3] = ["ashlar", "ashlar-driver-local", PROGRAM];
+const PACKAGES: [&str; 4] = ["ashlar", "ashlar-driver-local", "ashlar-driver-lvm", PROGRAM];
 const PROGRAM: &str = "ashlar-storm";
 
 /// Kills a whole service again and again while clients are at work: `storm --help` has its options

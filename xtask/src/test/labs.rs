@@ -2,8 +2,8 @@
 
 use std::{process, time::Duration};
 
-use anyhow::Result;
-use xshell::cmd;
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
 
 use super::{runner::Runner, summary::Row};
 use crate::{
@@ -30,6 +30,8 @@ pub fn with_lab(runner: &Runner, labs: &[Lab], job: &Job, run: impl FnOnce(&Runn
     let Some(lab) = job.lab.as_ref().and_then(|name| labs.iter().find(|lab| lab.name == *name)) else {
         return run(runner);
     };
+    // Its own, since what it sets is for this job alone.
+    let runner = &runner.clone();
     let (shell, steps) = (&runner.shell, &runner.steps);
     let (raise, lower) = (&lab.raise, &lab.lower);
     // So that a lab can end with this run, also where nobody is left to lower it.
@@ -39,7 +41,10 @@ pub fn with_lab(runner: &Runner, labs: &[Lab], job: &Job, run: impl FnOnce(&Runn
     let row = match &raised {
         Ok(ran) if ran.success => {
             shell.set_var(LAB, &lab.name);
-            run(runner)
+            match lab.runner.as_ref().map_or(Ok(()), |words| run_through(shell, words)) {
+                Ok(()) => run(runner),
+                Err(error) => Err(error),
+            }
         }
         // No report is left, and so the gate knows.
         Ok(_) | Err(_) => Ok(Row::not_built(&job.name)),
@@ -48,4 +53,39 @@ pub fn with_lab(runner: &Runner, labs: &[Lab], job: &Job, run: impl FnOnce(&Runn
     let lower = cmd!(shell, "sh -c {lower}").env(OWNER, &owner);
     let lowered = steps.run_regardless(&format!("{}: lower {}", job.name, lab.name), lower, LIMIT);
     raised.and(lowered).and(row)
+}
+
+/// Has cargo and nextest run test programs through a command.
+fn run_through(shell: &Shell, words: &str) -> Result<()> {
+    let version = cmd!(shell, "rustc --version --verbose").quiet().read()?;
+    let triple = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    let itself = std::env::current_exe().context("cannot tell which program this is")?;
+    shell.set_var(variable(triple), command(words, &itself.display().to_string()));
+    Ok(())
+}
+
+/// In which cargo and nextest find the runner of programs for `triple`.
+fn variable(triple: &str) -> String {
+    format!("CARGO_TARGET_{}_RUNNER", triple.to_uppercase().replace(['-', '.'], "_"))
+}
+
+/// It is called once for each test, and cargo would take longer than most of them.
+fn command(words: &str, itself: &str) -> String {
+    words.strip_prefix("cargo xtask ").map_or_else(|| words.to_owned(), |rest| format!("{itself} {rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{command, variable};
+
+    #[test]
+    fn cargo_finds_the_runner() {
+        assert_eq!(variable("x86_64-unknown-linux-gnu"), "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER");
+    }
+
+    #[test]
+    fn this_program_is_started_without_cargo() {
+        assert_eq!(command("cargo xtask lab exec lvm --", "/t/xtask"), "/t/xtask lab exec lvm --");
+        assert_eq!(command("qemu-system -x", "/t/xtask"), "qemu-system -x");
+    }
 }

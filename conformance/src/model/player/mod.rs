@@ -76,7 +76,7 @@ impl<'s> Player<'s> {
         Ok(Self {
             stage,
             flavour,
-            limits: Limits { claims: stage.claims, attachments },
+            limits: Limits { claims: stage.claims, attachments, unit: stage.site.unit() },
             asker,
             worlds: vec![World::default()],
             clients: Clients::new(),

@@ -26,6 +26,8 @@ pub(crate) struct Limits {
     pub(crate) claims: Claims,
     /// How many attachments a volume may have.
     pub(crate) attachments: usize,
+    /// What sizes are multiples of.
+    pub(crate) unit: u64,
 }
 
 /// An answer that may be given, and what is true then.

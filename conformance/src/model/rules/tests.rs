@@ -22,7 +22,7 @@ const UNCHANGED: Answer = Answer::Unchanged;
 /// A driver that can do the core, and revert.
 fn core() -> Limits {
     let capabilities = Capabilities { revert: true, ..Capabilities::default() };
-    Limits { claims: Claims { capabilities, ..Claims::default() }, attachments: 1 }
+    Limits { claims: Claims { capabilities, ..Claims::default() }, attachments: 1, unit: 1 }
 }
 
 /// Makes the calls one after the other; each must have exactly these answers, and goes on with the first.

@@ -209,6 +209,11 @@ impl Error {
         Self::Io { doing: doing.into(), source: source.into() }
     }
 
+    /// A target's refusal.
+    pub(crate) fn target(error: ashlar_targets::Error) -> Self {
+        driver::Error::from(error).into()
+    }
+
     /// The same after a step of several is done: the outcome of the whole is unknown then, whatever this one's was.
     #[must_use]
     pub fn midway(self, doing: impl Into<String>) -> Self {

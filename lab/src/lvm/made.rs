@@ -157,14 +157,27 @@ impl Made {
         if self.shape.thin.is_none() {
             return Err(Error::State("without a thin pool"));
         }
-        let pool = format!("{}-{}-tpool", self.name.replace('-', "--"), ThinPool::NAME);
-        // Each has a block of its own.
+        // It is the second as long as it has no volumes.
+        let pool = format!("{}-{}", self.name.replace('-', "--"), ThinPool::NAME);
+        let layers = [format!("{pool}-tpool"), pool];
+        let Some(pool) = layers.iter().find(|layer| is_pool(layer)) else {
+            return Err(Error::State("without a thin pool that is active"));
+        };
+        // Each takes a block for its own.
+        let mut refused = Ok(String::new());
         for id in THIN_IDS {
-            if dmsetup(["message", &pool, "0", &format!("create_thin {id}")]).is_err() {
-                return Ok(());
+            refused = dmsetup(["message", pool, "0", &format!("create_thin {id}")]);
+            if refused.is_err() {
+                break;
             }
         }
-        Err(Error::State("with more room for metadata than can be filled"))
+        let status = dmsetup(["status", pool])?;
+        // Read-only, or failed: what the kernel makes of a pool that has no room for what it has to note.
+        if status.split_whitespace().any(|word| ["ro", "Fail", "needs_check", "out_of_metadata"].contains(&word)) {
+            return Ok(());
+        }
+        let said = format!("{status}{}", refused.err().map(|error| error.to_string()).unwrap_or_default());
+        Err(Error::Group { group: self.name.clone(), what: "still has room for metadata", said })
     }
 
     pub(super) fn residue(&self) -> Result<Vec<String>> {
@@ -194,6 +207,10 @@ impl Made {
     fn mapped(&self) -> String {
         format!("ashlar-lab-disk-{}", self.name)
     }
+}
+
+fn is_pool(mapped: &str) -> bool {
+    dmsetup(["status", mapped]).is_ok_and(|status| status.split_whitespace().nth(2) == Some("thin-pool"))
 }
 
 fn loop_on(file: &Path) -> Option<String> {

@@ -9,7 +9,7 @@ use super::{
     node,
     shape::{Disk, Shape, State, ThinPool},
     stack,
-    tools::{Lvm, Volume, dmsetup, losetup},
+    tools::{Lvm, Volume, dmsetup, fill_metadata, losetup},
 };
 use crate::error::{Error, Result};
 
@@ -163,14 +163,7 @@ impl Made {
         let Some(pool) = layers.iter().find(|layer| is_pool(layer)) else {
             return Err(Error::State("without a thin pool that is active"));
         };
-        // Each takes a block for its own.
-        let mut refused = Ok(String::new());
-        for id in THIN_IDS {
-            refused = dmsetup(["message", pool, "0", &format!("create_thin {id}")]);
-            if refused.is_err() {
-                break;
-            }
-        }
+        let refused = fill_metadata(pool, THIN_IDS);
         let status = dmsetup(["status", pool])?;
         // Read-only, or failed: what the kernel makes of a pool that has no room for what it has to note.
         if status.split_whitespace().any(|word| ["ro", "Fail", "needs_check", "out_of_metadata"].contains(&word)) {

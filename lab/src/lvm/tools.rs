@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use crate::{
     program::Program,
 };
 
+const FILL_METADATA: &str = include_str!("fill_metadata.py");
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// LVM that sees one disk only, and leaves no archive of what it did.
@@ -82,6 +84,12 @@ pub(super) fn losetup<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<St
 
 pub(super) fn iscsiadm<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<String> {
     system("iscsiadm").arguments(words).run(LIMIT)
+}
+
+/// Has a thin pool make volumes of these numbers, until it refuses.
+pub(super) fn fill_metadata(pool: &str, numbers: Range<u32>) -> Result<String> {
+    let words = ["-".to_owned(), pool.to_owned(), numbers.start.to_string(), numbers.len().to_string()];
+    system("python3").arguments(words).input(FILL_METADATA).run(LIMIT)
 }
 
 /// One that makes device nodes itself where nobody else does.

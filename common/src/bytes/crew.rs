@@ -8,8 +8,10 @@ use std::{
 use super::{error::BytesError, pace::Pace};
 use crate::driver::OpCtx;
 
-/// Pieces in flight: while one is read another is written, and a device with a queue has something in it.
+/// Pieces in flight: while one is read another is written, and a device with a queue has something in it. Each takes a
+/// processor for a good part of its time, so that no more than two for each do good.
 const WORKERS: u64 = 4;
+const WORKERS_PER_PROCESSOR: u64 = 2;
 /// A worker's memory costs some time, too: less than so many bytes are not worth one.
 const BYTES_PER_WORKER: u64 = 16 << 20;
 
@@ -53,8 +55,10 @@ where
             }
         }
     };
+    let processors = thread::available_parallelism().map_or(1, |processors| processors.get() as u64);
+    let most = WORKERS.min(processors.saturating_mul(WORKERS_PER_PROCESSOR));
     thread::scope(|scope| {
-        for number in 1..(total / BYTES_PER_WORKER).clamp(1, WORKERS) {
+        for number in 1..(total / BYTES_PER_WORKER).clamp(1, most) {
             // One that cannot be had is done without.
             let named = thread::Builder::new().name(format!("copy-{number}"));
             if let Err(error) = named.spawn_scoped(scope, worker) {

@@ -40,6 +40,7 @@ impl Throttle {
 pub struct Pace {
     total: u64,
     done: Mutex<u64>,
+    reports: bool,
     bucket: Option<(Throttle, Mutex<Bucket>)>,
 }
 
@@ -48,7 +49,13 @@ impl Pace {
     #[must_use]
     pub fn new(total: u64, throttle: Option<Throttle>) -> Self {
         let bucket = throttle.map(|throttle| (throttle, Mutex::new(Bucket { free: Instant::now() })));
-        Self { total, done: Mutex::new(0), bucket }
+        Self { total, done: Mutex::new(0), reports: true, bucket }
+    }
+
+    /// At full speed, and with no report: for a small step beside those that count.
+    #[must_use]
+    pub fn unseen() -> Self {
+        Self { total: 0, done: Mutex::new(0), reports: false, bucket: None }
     }
 
     /// The largest piece that goes at once, at most `most`.
@@ -82,6 +89,9 @@ impl Pace {
 
     /// Reports that `bytes` were moved or passed over. Never goes back.
     pub(crate) fn did(&self, ctx: &OpCtx, bytes: u64) {
+        if !self.reports {
+            return;
+        }
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         *done = self.total.min(*done + bytes);
         ctx.report(Progress { done: *done, total: self.total });

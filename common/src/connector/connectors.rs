@@ -105,17 +105,19 @@ impl Connectors {
     /// detached already.
     ///
     /// A target that is gone does not hold it up: when the kernel has given up the device (see
-    /// [`Connectors::patience`]), or the time of `ctx` is nearly over, the rest is taken apart by force, and
-    /// [`Detached::unflushed`] says so.
+    /// [`Connectors::patience`]), the rest is taken apart by force, and [`Detached::unflushed`] says so.
     ///
     /// # Errors
-    /// `InUse` while something is mounted or built on it, `Unflushed` when the volume can be reached but what was written cannot
-    /// be flushed: nothing was changed in both cases.
+    /// `InUse` while something is mounted or built on it, `Unflushed` when the target is there but what was written cannot
+    /// be flushed, or not in time: nothing was changed in both cases.
     pub async fn detach(&self, ctx: &OpCtx, info: &ConnectionInfo) -> Result<Detached, Error> {
         self.end(ctx, info, false).await
     }
 
     /// The same for a volume that is known to be gone: what is in use or cannot be flushed at once is taken away all the same.
+    ///
+    /// Quick where the target is gone. Where it answers and only the unit hangs, the kernel waits for minutes: then the call
+    /// ends with `ctx`, as `Indeterminate`, and goes on when it is repeated.
     ///
     /// # Errors
     /// What stands in the way even then.

@@ -9,7 +9,7 @@ use std::{
 use ashlar_common::{connector::Error, driver::Kind};
 
 use crate::{
-    machine::{assert_nothing_left, connectors, ctx, lasting, run, sessions},
+    machine::{assert_nothing_left, connectors, ctx, lasting, records, run, sessions},
     target::Target,
 };
 
@@ -136,4 +136,26 @@ async fn a_network_that_comes_back_loses_nothing() {
     assert_nothing_left(&target.iqn, Some(&attached.path));
     target.end().await;
     run("ip", &["address", "del", link[2], "dev", "lo"], &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn storage_that_hangs_is_waited_for_in_bounds_and_can_be_abandoned() {
+    let mut target = Target::with_brake().await;
+    let (connectors, info) = (connectors(), target.info(0));
+    let attached = connectors.attach(&ctx(), &info).await.expect("attached");
+    let device = File::options().write(true).open(&attached.path).expect("opened");
+    device.write_all_at(&[9; 65536], 0).expect("into the cache");
+    drop(device);
+    target.brake(true).await;
+    let error = connectors.detach(&lasting(Duration::from_secs(10)), &info).await.expect_err("it hangs");
+    assert!(matches!(error, Error::Unflushed { .. }), "{error:?}");
+    assert!(attached.path.exists(), "it is still attached");
+    // The kernel does not let go of requests that the target may still answer: within its time, and not for good.
+    let error = connectors.abandon(&lasting(Duration::from_secs(15)), &info).await.expect_err("it hangs");
+    assert_eq!(error.kind(), Kind::Indeterminate, "{error}");
+    assert!(records(&target.iqn).is_empty(), "the secret is gone in any case");
+    target.brake(false).await;
+    connectors.abandon(&ctx(), &info).await.expect("abandoned");
+    assert_nothing_left(&target.iqn, Some(&attached.path));
+    target.end().await;
 }

@@ -21,6 +21,8 @@ pub(crate) struct Target {
     pub(crate) iqn: String,
     port: u16,
     address: String,
+    /// Whether units are below device-mapper.
+    brake: bool,
     number: u32,
     units: Vec<Unit>,
 }
@@ -39,6 +41,26 @@ impl Target {
         Self::at("127.0.0.1", units).await
     }
 
+    /// With one unit that can be made to hang.
+    pub(crate) async fn with_brake() -> Self {
+        ready().await;
+        run("modprobe", &["dm-mod"], &[1]).await;
+        let mut target = Self::at("127.0.0.1", 0).await;
+        target.brake = true;
+        target.add(0, "braked").await;
+        target
+    }
+
+    /// No request of the unit ends any more, or all go on. The target itself goes on answering.
+    pub(crate) async fn brake(&self, on: bool) {
+        let word = if on { "suspend" } else { "resume" };
+        run("dmsetup", &[word, "--nolockfs", "--noflush", "--noudevsync", &self.mapped()], &[]).await;
+    }
+
+    fn mapped(&self) -> String {
+        format!("ashlar-test-{}", self.number)
+    }
+
     /// The same, at another address of this machine.
     pub(crate) async fn at(address: &str, units: u32) -> Self {
         ready().await;
@@ -48,6 +70,7 @@ impl Target {
             iqn: format!("iqn.2026-01.ashlar:test-{number}"),
             port,
             address: address.to_owned(),
+            brake: false,
             number,
             units: Vec::new(),
         };
@@ -83,7 +106,15 @@ impl Target {
         let number = fastrand::u32(1..1 << 30);
         let core = Path::new(CONFIG).join(format!("core/iblock_{number}")).join(format!("t{number}"));
         fs::create_dir_all(&core).expect("a backstore");
-        put(&core.join("control"), &format!("udev_path={device}"));
+        let mut seen = device.clone();
+        if self.brake {
+            let table = format!("0 {} linear {device} 0", 16 * MIB / 512);
+            run("dmsetup", &["create", "--noudevsync", "--noudevrules", &self.mapped(), "--table", &table], &[]).await;
+            let minor = run("dmsetup", &["info", "-c", "--noheadings", "-o", "minor", &self.mapped()], &[]).await;
+            // Kept by the kernel, with or without udev.
+            seen = format!("/dev/dm-{}", String::from_utf8_lossy(&minor.stdout).trim());
+        }
+        put(&core.join("control"), &format!("udev_path={seen}"));
         put(&core.join("enable"), "1");
         let serial = format!("{serial}-{}-{lun}", self.number);
         put(&core.join("wwn/vpd_unit_serial"), &serial);
@@ -108,6 +139,9 @@ impl Target {
         let unit = self.units.remove(at);
         let _ = fs::remove_dir(&unit.core);
         let _ = fs::remove_dir(unit.core.parent().expect("a parent"));
+        if self.brake {
+            run("dmsetup", &["remove", "--noudevsync", "--noudevrules", "--retry", &self.mapped()], &[1]).await;
+        }
         run("losetup", &["--detach", &unit.device], &[1]).await;
     }
 

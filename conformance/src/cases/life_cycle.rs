@@ -97,7 +97,9 @@ pub const CASES: &[Case] = &[
 
 /// Sizes around every rounding that a backend may do: one byte, a sector, a block, an extent.
 async fn exact_size(stage: &Stage) -> Held {
-    for size in [1, 511, 512, 513, (4 << 20) - 1, 4 << 20, (4 << 20) + 1] {
+    let mut sizes = [1, 511, 512, 513, (4 << 20) - 1, 4 << 20, (4 << 20) + 1].map(|size| stage.whole(size)).to_vec();
+    sizes.dedup();
+    for size in sizes.into_iter().map(|size| size as u64) {
         let volume = stage.create(size).await?;
         stage.has_size("when it is made", &volume, size).await?;
         let disk = stage.attach(&volume).await?;
@@ -236,7 +238,7 @@ async fn delete_attached(stage: &Stage) -> Held {
 async fn list(stage: &Stage) -> Held {
     stage.has_just("at the start", &[], &[]).await?;
     let (first, second, third) =
-        (stage.create(SIZE as u64).await?, stage.create(1).await?, stage.create(SIZE as u64).await?);
+        (stage.create(SIZE as u64).await?, stage.create(stage.unit() as u64).await?, stage.create(SIZE as u64).await?);
     let (one, two) = (stage.snapshot(&first).await?, stage.snapshot(&first).await?);
     let other = stage.snapshot(&third).await?;
     let (clone, copy) = (stage.spec(2 * SIZE as u64)?, stage.spec(SIZE as u64)?);

@@ -18,7 +18,7 @@ use crate::{
     host::HostLock,
     locks::Locks,
     lvm::{Lv, Lvm},
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     open, sweep,
     thick::{self, Home, New},
 };
@@ -154,12 +154,12 @@ impl Backend {
 
     /// A volume to be made in several steps.
     #[must_use]
-    pub fn new_volume(&self, spec: &VolumeSpec, origin: Origin) -> New {
+    pub fn new_volume(&self, spec: &VolumeSpec, from: Option<Tag>) -> New {
         let home = match &self.kind {
             Kind::Thin(pool) => Home::Thin(pool.clone()),
             Kind::Thick => Home::Thick,
         };
-        New { id: spec.volume.id, size: spec.size, home, tags: Tag::origin(origin).into_iter().collect() }
+        New { id: spec.volume.id, size: spec.size, home, tags: from.into_iter().collect() }
     }
 
     /// How many bytes a copy may move in a second.
@@ -193,10 +193,10 @@ fn throttle(config: &Config) -> Option<Throttle> {
     config.copy_bytes_per_second().map(Throttle::new)
 }
 
-/// The tags of a whole volume of this size.
+/// The tags of a whole volume of this size, made from that.
 #[must_use]
-pub fn volume_tags(size: ByteCount, origin: Origin) -> Vec<Tag> {
-    [Tag::ours(), Tag::size(size)].into_iter().chain(Tag::origin(origin)).collect()
+pub fn volume_tags(size: ByteCount, from: Option<Tag>) -> Vec<Tag> {
+    [Tag::ours(), Tag::size(size)].into_iter().chain(from).collect()
 }
 
 /// What a volume's attachments lead to.

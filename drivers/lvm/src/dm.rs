@@ -11,7 +11,10 @@ use ashlar_common::{
     exec::{ExecError, Program},
     units::ByteCount,
 };
-use rustix::fs::{major, minor};
+use rustix::{
+    fs::{major, minor},
+    io::Errno,
+};
 
 use crate::error::Error;
 
@@ -254,12 +257,17 @@ fn devices(start: &str) -> io::Result<Vec<Device>> {
         // Devices come and go while they are looked at.
         match device(&entry.path(), start) {
             Ok(device) => found.extend(device),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if is_going(&error) => {}
             Err(error) => return Err(error),
         }
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(found)
+}
+
+/// The kernel answers "invalid" for attributes of a device that is being removed, until its directory is gone.
+fn is_going(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::INVAL | Errno::NODEV))
 }
 
 fn device(at: &Path, start: &str) -> io::Result<Option<Device>> {

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     locks::{Hold, Key},
     lvm::Lv,
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     volumes::check_no_snapshots,
 };
 
@@ -113,7 +113,7 @@ pub(crate) async fn manage(
     }
     let mut old: Vec<_> =
         lv.tags.iter().filter(|tag| tag.as_size().is_some() || tag.as_intent().is_some()).cloned().collect();
-    let tags = volume_tags(spec.size, Origin::Empty);
+    let tags = volume_tags(spec.size, None);
     old.retain(|tag| !tags.contains(tag) && *tag != intent);
     let mut turn = backend.lvm.turn(ctx).await?;
     turn.retag(ctx, &lv.name, std::slice::from_ref(&intent), &old).await?;

@@ -162,19 +162,6 @@ const OF: &str = "ashlar.of=";
 const FROM: &str = "ashlar.from=";
 const INTENT: &str = "ashlar.intent=";
 
-/// Where a volume's first bytes came from: by this a repeat of the call that made it is told from another call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nowhere: it began with zeroes, or was taken over.
-    Empty,
-    /// Another volume.
-    Volume(VolumeId),
-    /// A snapshot.
-    Snapshot(SnapshotId),
-    /// An image.
-    Image,
-}
-
 impl Tag {
     /// What every logical volume of ours has.
     #[must_use]
@@ -194,20 +181,27 @@ impl Tag {
         Self(format!("{OF}{volume}"))
     }
 
-    /// Where a volume's first bytes came from; no tag for an empty one.
+    /// The volume whose bytes a volume was made with. Asked for again, it must be the same.
     #[must_use]
-    pub fn origin(origin: Origin) -> Option<Self> {
-        Some(Self(match origin {
-            Origin::Empty => return None,
-            Origin::Volume(id) => format!("{FROM}volume.{id}"),
-            Origin::Snapshot(id) => format!("{FROM}snapshot.{id}"),
-            Origin::Image => format!("{FROM}image"),
-        }))
+    pub fn from_volume(source: VolumeId) -> Self {
+        Self(format!("{FROM}{source}"))
     }
 
-    /// Whether it is one of [`Tag::origin`].
+    /// The same of a snapshot.
     #[must_use]
-    pub fn is_origin(&self) -> bool {
+    pub fn from_snapshot(source: SnapshotId) -> Self {
+        Self(format!("{FROM}{source}"))
+    }
+
+    /// The same of an image.
+    #[must_use]
+    pub fn from_image() -> Self {
+        Self(format!("{FROM}image"))
+    }
+
+    /// Whether it says what a volume was made from.
+    #[must_use]
+    pub fn is_from(&self) -> bool {
         self.0.starts_with(FROM)
     }
 

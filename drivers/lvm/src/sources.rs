@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     locks::{Hold, Key},
     lvm::Lv,
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     snapshots, thick,
     volumes::{hidden, need, there},
 };
@@ -25,21 +25,21 @@ pub(crate) async fn from_snapshot(
 ) -> Result<Outcome<Lv>, Error> {
     backend.check_size(spec.size)?;
     backend.serve(ctx).await?;
+    let from = Tag::from_snapshot(source.id);
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Snapshot(source.id), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
     let (name, target) = (LvName::snapshot(source.id), LvName::volume(spec.volume.id));
-    let origin = Origin::Snapshot(source.id);
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
-        return there(lv, spec.size, origin).map(Outcome::Unchanged);
+        return there(lv, spec.size, Some(&from)).map(Outcome::Unchanged);
     }
     let lv = snapshot(&found, source)?;
     check_fits(spec.size, lv.size)?;
     if lv.thin {
         backend.check_fill(ctx).await?;
-        return snapshots::share(backend, ctx, spec, lv, origin).await;
+        return snapshots::share(backend, ctx, spec, lv, from).await;
     }
-    let new = backend.new_volume(spec, origin);
+    let new = backend.new_volume(spec, Some(from));
     let made = thick::create_from_snapshot(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
     made.map(Outcome::Changed)
 }
@@ -53,13 +53,13 @@ pub(crate) async fn clone_volume(
 ) -> Result<Outcome<Lv>, Error> {
     backend.check_size(spec.size)?;
     backend.serve(ctx).await?;
+    let from = Tag::from_volume(source);
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Volume(source), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
     let (name, target) = (LvName::volume(source), LvName::volume(spec.volume.id));
-    let origin = Origin::Volume(source);
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
-        return there(lv, spec.size, origin).map(Outcome::Unchanged);
+        return there(lv, spec.size, Some(&from)).map(Outcome::Unchanged);
     }
     let lv = match found.into_iter().find(|lv| lv.name == name && lv.is_ours()) {
         Some(lv) => lv,
@@ -68,9 +68,9 @@ pub(crate) async fn clone_volume(
     check_fits(spec.size, lv.size)?;
     if lv.thin {
         backend.check_fill(ctx).await?;
-        return snapshots::share(backend, ctx, spec, &lv, origin).await;
+        return snapshots::share(backend, ctx, spec, &lv, from).await;
     }
-    let new = backend.new_volume(spec, origin);
+    let new = backend.new_volume(spec, Some(from));
     let made = thick::clone_volume(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
     made.map(Outcome::Changed)
 }

@@ -8,7 +8,7 @@ use crate::{
     images,
     locks::{Hold, Key},
     lvm::Lv,
-    names::{LvName, Origin},
+    names::{LvName, Tag},
     thick::refuse_reverting,
     volumes::{need, there},
 };
@@ -23,11 +23,12 @@ pub(crate) async fn image_to_volume(
     backend.check_size(spec.size)?;
     backend.serve(ctx).await?;
     let _locked = backend.locks.lock(ctx, [(Key::Volume(spec.volume.id), Hold::Alone)]).await?;
+    let from = Tag::from_image();
     if let Some(lv) = backend.lvm.lv(ctx, &LvName::volume(spec.volume.id)).await? {
-        return there(&lv, spec.size, Origin::Image).map(Outcome::Unchanged);
+        return there(&lv, spec.size, Some(&from)).map(Outcome::Unchanged);
     }
     backend.check_fill(ctx).await?;
-    let (new, throttle) = (backend.new_volume(spec, Origin::Image), backend.throttle());
+    let (new, throttle) = (backend.new_volume(spec, Some(from)), backend.throttle());
     images::copy_image_to_volume(&backend.lvm, ctx, &new, image, throttle).await.map(Outcome::Changed)
 }
 

@@ -20,5 +20,6 @@ pub use error::Error;
 pub use export::{ClientName, Export, ExportName};
 pub use lio::Lio;
 pub use naming::Naming;
+pub use nvmet::Nvmet;
 pub use secret::{Credentials, Secret};
 pub use target::Target;

@@ -112,15 +112,16 @@ impl Booter {
     }
 }
 
-/// The kernel's process is the first of a space of its own: with it ends every process that it made to run programs in. It
+/// The kernel is in a space of processes of its own, with which ends every process that it made to run programs in. That
 /// ends with who started it, as `setpriv` and `unshare` have the host's kernel see to.
 fn program(config: &Config, folder: &Path, init: &Path, preload: Option<&Path>) -> Program {
     let mut words = vec!["--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child"];
     if !geteuid().is_root() {
         words.extend(["--user", "--map-root-user"]);
     }
-    words.push("--");
-    words.extend(["env"]);
+    // The first process of a space takes no signal that it does not handle, so the kernel could not abort as it does when
+    // it panics. A shell is the first, and ends after it.
+    words.extend(["--", "sh", "-c", "\"$@\"; exit", "sh", "env"]);
     let own: Vec<String> = vec![
         format!("LD_PRELOAD={}", preload.unwrap_or(Path::new("")).display()),
         KERNEL.to_owned(),
@@ -168,7 +169,15 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{Booter, Config, quoted};
+
+    #[test]
+    fn what_some_processors_need_compiles() {
+        let folder = tempfile::tempdir().unwrap();
+        let within = folder.path().to_owned();
+        let booter = Booter::new(Config { within, agent: Vec::new(), writable: Vec::new(), memory_mib: 0 });
+        assert!(booter.compile().unwrap().exists());
+    }
 
     #[test]
     fn a_word_stays_one() {

@@ -11,8 +11,9 @@ use crate::{
 
 /// A log-in has what the record allows iscsid, and some more.
 const LOGIN: Duration = Duration::from_secs(35);
-/// iscsid waits 15 s for a target's answer to a log-out, then does without.
-const LOGOUT: Duration = Duration::from_secs(40);
+/// iscsid waits 15 s for a target's answer to a log-out, then does without. Before that, the kernel ends the requests that
+/// are under way: where a unit hangs while its target answers, error handling takes it some three minutes.
+const LOGOUT: Duration = Duration::from_secs(240);
 /// Everything that no target takes part in.
 const LOCAL: Duration = Duration::from_secs(20);
 

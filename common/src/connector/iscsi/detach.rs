@@ -21,8 +21,8 @@ use crate::{
     driver::{ConnectionInfo, OpCtx},
 };
 
-/// What of a call's time is kept for taking apart what could not be flushed.
-const RESERVE: Duration = Duration::from_secs(45);
+/// What of a call's time is kept for taking things apart after the flush: a log-out may take most of it.
+const RESERVE: Duration = Duration::from_secs(60);
 /// A volume's own flush, which may have gigabytes to write.
 const FLUSH: Duration = Duration::from_secs(600);
 /// How long a log-in that a process began which died since may take to become visible.
@@ -35,6 +35,8 @@ const GONE: Duration = Duration::from_secs(15);
 pub(super) enum How {
     /// To detach.
     Asked,
+    /// To detach, whatever becomes of what was not written yet.
+    Forced,
     /// It was made just now, and did not work.
     Made,
 }
@@ -65,8 +67,9 @@ impl Iscsi {
         } else if told.routes.iter().any(|route| matches!(at(machine, route), Ok(Some(_)))) {
             unflushed = Some(Error::Way { what: "it was detached by force, without a flush".to_owned() });
         }
+        let how = if force { How::Forced } else { How::Asked };
         for route in &told.routes {
-            end_route(ctx, machine, route, How::Asked).await?;
+            end_route(ctx, machine, route, how).await?;
         }
         Ok(Detached { unflushed })
     }
@@ -87,8 +90,7 @@ async fn flush(ctx: &OpCtx, machine: &Machine, session: &Session, unit: &Unit) -
     match apart(ctx, limit, "flush", &shown, work).await {
         Ok(()) => Ok(None),
         Err(error @ (Error::InUse { .. } | Error::Stopped(_))) => Err(error),
-        // A target that answers nothing for that long does not take the bytes either.
-        Err(error @ Error::Slow { .. }) => Ok(Some(error)),
+        // Slow or broken, but it is there: who wants to lose the bytes has to say so.
         Err(error) if session.is_logged_in() => Err(Error::Unflushed { path: shown, source: Box::new(error) }),
         Err(error) => Ok(Some(error)),
     }
@@ -97,7 +99,7 @@ async fn flush(ctx: &OpCtx, machine: &Machine, session: &Session, unit: &Unit) -
 /// Removes the unit, then the session and the record if no other unit of the target is in use by them.
 pub(super) async fn end_route(ctx: &OpCtx, machine: &Machine, route: &Route, how: How) -> Result<(), Error> {
     let mut session = at(machine, route)?;
-    if session.is_none() && how == How::Asked && !records::find(machine, route)?.is_empty() {
+    if session.is_none() && how != How::Made && !records::find(machine, route)?.is_empty() {
         let until = Instant::now() + ON_ITS_WAY;
         while session.is_none() && Instant::now() < until {
             ctx.bounded(sleep(STEP)).await?;
@@ -106,9 +108,10 @@ pub(super) async fn end_route(ctx: &OpCtx, machine: &Machine, route: &Route, how
     }
     if let Some(session) = session {
         let others = session.units()?.iter().any(|unit| unit.lun != route.lun);
-        // Without its target a deletion waits until the kernel gives up the session, which a log-out makes it do now.
+        // A deletion writes out the unit's cache, and waits for that: without its target until the kernel gives up the
+        // session, which a log-out makes it do now.
         if let Some(unit) = session.unit(route.lun)?
-            && (others || session.is_logged_in())
+            && (others || (session.is_logged_in() && how != How::Forced))
         {
             let (folder, gone) = (PathBuf::from(&unit.folder), unit);
             match apart(ctx, REQUEST, "delete", &folder, move || gone.delete()).await {

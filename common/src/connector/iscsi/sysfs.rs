@@ -92,18 +92,22 @@ impl Session {
         Ok(self.units()?.into_iter().find(|unit| unit.lun == lun))
     }
 
-    /// Looks for one unit at the target: the others stay unknown here, and what was deleted stays so. Blocks until
-    /// the target has answered.
-    pub(super) fn scan(&self, lun: u64) -> Result<(), Error> {
+    fn host(&self) -> Result<PathBuf, Error> {
         let host = self.device.iter().filter_map(OsStr::to_str).find(|part| is_numbered(part, "host"));
         let host = host.ok_or_else(|| Error::Io {
             doing: "find the host of",
             path: self.device.clone(),
             source: std::io::ErrorKind::NotFound.into(),
         })?;
+        Ok(self.sys.join("class/scsi_host").join(host))
+    }
+
+    /// Looks for one unit at the target: the others stay unknown here, and what was deleted stays so. Blocks until
+    /// the target has answered.
+    pub(super) fn scan(&self, lun: u64) -> Result<(), Error> {
+        let scan = self.host()?.join("scan");
         // One session per host and target 0 with iscsi_tcp; adapters have many, and say which is which.
         let target = read(&self.folder.join("target_id"))?.and_then(|id| id.parse::<u32>().ok()).unwrap_or(0);
-        let scan = self.sys.join("class/scsi_host").join(host).join("scan");
         fs::write(&scan, format!("0 {target} {lun}")).doing("scan by", &scan)
     }
 }

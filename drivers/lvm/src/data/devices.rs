@@ -67,6 +67,23 @@ async fn zero_opened(
     .await
 }
 
+/// Makes what a logical volume has behind its volume's end read zero, without a word of progress.
+///
+/// # Errors
+/// As [`zero`].
+pub async fn zero_slack(ctx: &OpCtx, lv: &Lv) -> Result<(), Error> {
+    let (device, slack) = (lv.device.clone(), lv.size.bytes()..lv.extents.bytes());
+    if slack.is_empty() {
+        return Ok(());
+    }
+    blocking(ctx, move |ctx| {
+        let device = open_to_change(&device)?;
+        bytes::zero(ctx, &Pace::unseen(), &device, slack)?;
+        settle(&device)
+    })
+    .await
+}
+
 /// Copies the first `length` bytes from one device to another, zeros only where they are missed, at most at a rate.
 ///
 /// # Errors

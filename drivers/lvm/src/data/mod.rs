@@ -7,6 +7,7 @@ mod devices;
 pub(crate) use devices::blocking;
 pub use devices::{
     Room, copy, copy_differences, copy_whole, make_same, open_to_change, open_to_read, zero, zero_beside_clients,
+    zero_slack,
 };
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use ashlar_common::{
@@ -12,7 +12,7 @@ use ashlar_common::{
     ids::{AttachmentId, VolumeId},
     units::ByteCount,
 };
-use ashlar_targets::{Export, ExportName, Lio, Target};
+use ashlar_targets::{Export, ExportName, Target};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -232,13 +232,13 @@ impl Exports {
         let known: Vec<_> = self.known().keys().copied().collect();
         for way in ways {
             let Some(target) = way.target(&self.vg)? else { continue };
-            let listing = target.clone();
+            let listing = Arc::clone(&target);
             // No volume is meant: an id that is none keeps these calls apart from others.
             let nobody = VolumeId::new();
             for name in self.in_kernel(ctx, nobody, move || listing.list()).await? {
                 if !known.contains(&name.0) {
                     tracing::warn!(export = %name, "no attachment accounts for it: removed");
-                    self.withdraw(ctx, nobody, target.clone(), name).await?;
+                    self.withdraw(ctx, nobody, Arc::clone(&target), name).await?;
                 }
             }
         }
@@ -249,7 +249,13 @@ impl Exports {
         Ok(())
     }
 
-    async fn withdraw(&self, ctx: &OpCtx, volume: VolumeId, target: Lio, name: ExportName) -> Result<bool, Error> {
+    async fn withdraw(
+        &self,
+        ctx: &OpCtx,
+        volume: VolumeId,
+        target: Arc<dyn Target>,
+        name: ExportName,
+    ) -> Result<bool, Error> {
         self.in_kernel(ctx, volume, move || target.withdraw(name)).await
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use ashlar_common::driver::AttachmentSpec;
-use ashlar_targets::{ClientName, Credentials, Target};
+use ashlar_targets::{ClientName, Credentials};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +19,12 @@ const PREFIX: &str = "iqn.2026-11.org.ashlar";
 pub struct ExportOptions {
     /// How clients reach their volumes.
     pub protocol: Protocol,
-    /// For `iscsi`: where the targets listen, as `address:port` (IPv6 in brackets). What clients connect to, so that
+    /// For `iscsi` and `nvme`: where the targets listen, as `address:port` (IPv6 in brackets). What clients connect to, so that
     /// there is no default; several for several paths.
     #[schemars(with = "Vec<String>")]
     pub portals: Vec<SocketAddr>,
-    /// For `iscsi`: what the names of targets start with. Attachments keep the one that they were made with.
+    /// What the names of targets start with: `iqn.`, and for `nvme` `nqn.` in its place. Attachments keep the one
+    /// that they were made with.
     pub prefix: String,
     /// For `iscsi`: whether clients must prove who they are by CHAP, with a secret that each attachment has of its own.
     pub chap: bool,
@@ -36,6 +37,9 @@ pub enum Protocol {
     /// From any machine, by the kernel's own target (LIO).
     #[default]
     Iscsi,
+    /// From any machine by NVMe over TCP, where the kernel has nvmet. Clients are known by their host NQN alone, and
+    /// none can be read-only. Not tried on a real kernel yet.
+    Nvme,
     /// From this machine only, as a block device.
     Local,
 }
@@ -62,14 +66,20 @@ impl ExportOptions {
 
     /// How a new attachment is to be reached, and by which client.
     pub(super) fn way_for(&self, spec: &AttachmentSpec) -> Result<(Way, Option<String>), Error> {
-        if self.protocol == Protocol::Local {
-            return Ok((Way::Local, None));
-        }
-        let Some(initiator) = spec.connector.text("initiator") else {
-            let words = "the connector names no `initiator`: an iSCSI volume is for one initiator, by its IQN";
-            return Err(Error::Invalid(words.to_owned()));
+        let (key, start) = match self.protocol {
+            Protocol::Local => return Ok((Way::Local, None)),
+            Protocol::Iscsi => ("initiator", ["iqn.", "eui.", "naa."].as_slice()),
+            Protocol::Nvme => ("nqn", ["nqn."].as_slice()),
         };
-        let client: ClientName = initiator.parse().map_err(Error::target)?;
+        let name = spec.connector.text(key).filter(|name| start.iter().any(|start| name.starts_with(start)));
+        let Some(name) = name else {
+            let words = format!(
+                "the connector names no `{key}` ({}..): a volume is exported to one client",
+                start.join(".. or ")
+            );
+            return Err(Error::Invalid(words));
+        };
+        let client: ClientName = name.parse().map_err(Error::target)?;
         let draw = || Credentials::draw_chap().map_err(|error| Error::io("read /dev/urandom", error));
         let credentials = if self.chap { Some(draw()?) } else { None };
         Ok((self.way(credentials), Some(client.to_string())))
@@ -80,6 +90,9 @@ impl ExportOptions {
         match self.protocol {
             Protocol::Local => Way::Local,
             Protocol::Iscsi => Way::Iscsi { prefix: self.prefix.clone(), portals: self.portals.clone(), credentials },
+            Protocol::Nvme => {
+                Way::Nvme { prefix: self.prefix.replacen("iqn.", "nqn.", 1), portals: self.portals.clone() }
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! How one attachment is reached.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use ashlar_targets::{Credentials, Lio, Naming};
+use ashlar_targets::{Credentials, Lio, Naming, Nvmet, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -26,23 +26,34 @@ pub(super) enum Way {
         /// What the client has to know.
         credentials: Option<Credentials>,
     },
+    /// As an NVMe subsystem.
+    Nvme {
+        /// What its name starts with.
+        prefix: String,
+        /// Where it is reached.
+        portals: Vec<SocketAddr>,
+    },
 }
 
 impl Way {
     /// The target that does it, where one is needed.
-    pub(super) fn target(&self, vg: &str) -> Result<Option<Lio>, Error> {
-        match self {
-            Self::Local => Ok(None),
+    pub(super) fn target(&self, vg: &str) -> Result<Option<Arc<dyn Target>>, Error> {
+        let configfs = Path::new(CONFIGFS);
+        let naming = |prefix: &str| Naming::new(prefix, vg).map_err(Error::target);
+        Ok(match self {
+            Self::Local => None,
             Self::Iscsi { prefix, portals, .. } => {
-                let naming = Naming::new(prefix, vg).map_err(Error::target)?;
-                Lio::new(Path::new(CONFIGFS), naming, portals.clone()).map(Some).map_err(Error::target)
+                Some(Arc::new(Lio::new(configfs, naming(prefix)?, portals.clone()).map_err(Error::target)?))
             }
-        }
+            Self::Nvme { prefix, portals } => {
+                Some(Arc::new(Nvmet::new(configfs, naming(prefix)?, portals.clone()).map_err(Error::target)?))
+            }
+        })
     }
 
     pub(super) fn credentials(&self) -> Option<&Credentials> {
         match self {
-            Self::Local => None,
+            Self::Local | Self::Nvme { .. } => None,
             Self::Iscsi { credentials, .. } => credentials.as_ref(),
         }
     }

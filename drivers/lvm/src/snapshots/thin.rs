@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, volume_tags},
     error::Error,
     lvm::{Lv, Turn, Use},
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
     volumes::{SWAP, undo},
 };
 
@@ -19,9 +19,9 @@ pub(crate) async fn share(
     ctx: &OpCtx,
     spec: &VolumeSpec,
     source: &Lv,
-    origin: Origin,
+    from: Tag,
 ) -> Result<Outcome<Lv>, Error> {
-    let (tags, whole) = (volume_tags(spec.size, origin), LvName::volume(spec.volume.id));
+    let (tags, whole) = (volume_tags(spec.size, Some(from)), LvName::volume(spec.volume.id));
     let mut turn = backend.lvm.turn(ctx).await?;
     if backend.rounded(spec.size) <= source.extents {
         // Whole at once, by one command.
@@ -71,7 +71,7 @@ pub(crate) async fn revert(
 /// The new volume, with its size and the word that it may take the name.
 async fn ready(turn: &mut Turn<'_>, ctx: &OpCtx, name: &LvName, volume: &Lv, snapshot: &Lv) -> Result<(), Error> {
     let swap = Tag::intent(SWAP).ok_or_else(|| Error::Damaged("a word is no tag".to_owned()))?;
-    let mut tags: Vec<Tag> = volume.tags.iter().filter(|tag| tag.as_intent().is_none()).cloned().collect();
+    let mut tags = volume_tags(volume.size, volume.tags.iter().find(|tag| tag.is_from()).cloned());
     if volume.extents <= snapshot.extents {
         tags.push(swap);
         return turn.snapshot_of(ctx, snapshot, name, &tags, Use::Volume).await.map(drop);

@@ -10,7 +10,7 @@ use ashlar_common::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    data::Room,
+    data::{self, Room},
     error::Error,
     lvm::{Lv, Lvm},
     names::{LvName, Tag},
@@ -44,6 +44,9 @@ pub struct New {
 /// Makes a volume under a name that nobody looks at, has it filled, and gives it its own. The caller keeps others from
 /// making the same.
 ///
+/// Behind the volume's end, a thick one has the rest of its last extent. That is zeroed, too: the volume may grow into it
+/// later, and is not looked at then.
+///
 /// # Errors
 /// Those of LVM, and what `fill` answers; nothing is left then, or else the error is `Indeterminate`.
 pub async fn make<F, W>(lvm: &Lvm, ctx: &OpCtx, new: &New, fill: F) -> Result<Lv, Error>
@@ -53,7 +56,11 @@ where
 {
     let (name, whole) = (LvName::new_volume(new.id), LvName::volume(new.id));
     let lv = begin(lvm, ctx, new, &name).await?;
-    if let Err(error) = fill(Room::of(&lv)).await {
+    let filled = async {
+        fill(Room::of(&lv)).await?;
+        if new.home == Home::Thick { data::zero_slack(ctx, &lv).await } else { Ok(()) }
+    };
+    if let Err(error) = filled.await {
         return Err(undo(lvm, ctx, &name, error).await);
     }
     match finish(lvm, ctx, &name, &whole).await {

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     locks::{Hold, Key},
     lvm::Lv,
-    names::{LvName, Origin},
+    names::LvName,
     thick,
 };
 
@@ -30,14 +30,13 @@ async fn thin(backend: &Backend, ctx: &OpCtx, spec: &VolumeSpec, pool: &LvName) 
     if let Err(full) = backend.check_fill(ctx).await {
         // What is there already needs no room.
         return match backend.lvm.lv(ctx, &name).await? {
-            Some(lv) => there(&lv, spec.size, Origin::Empty).map(Outcome::Unchanged),
+            Some(lv) => there(&lv, spec.size, None).map(Outcome::Unchanged),
             None => Err(full),
         };
     }
     let mut turn = backend.lvm.turn(ctx).await?;
-    match turn.ensure_thin(ctx, pool, &name, spec.size, &volume_tags(spec.size, Origin::Empty)).await? {
-        // LVM refused the name, and the tags that it has are more than those of an empty volume, perhaps.
-        Outcome::Unchanged(lv) => there(&lv, spec.size, Origin::Empty).map(Outcome::Unchanged),
+    match turn.ensure_thin(ctx, pool, &name, spec.size, &volume_tags(spec.size, None)).await? {
+        Outcome::Unchanged(lv) => there(&lv, spec.size, None).map(Outcome::Unchanged),
         made @ Outcome::Changed(_) => Ok(made),
     }
 }
@@ -45,9 +44,9 @@ async fn thin(backend: &Backend, ctx: &OpCtx, spec: &VolumeSpec, pool: &LvName) 
 /// Made, zeroed and then named: extents come with whatever was in them, and nobody may ever see that.
 async fn thick(backend: &Backend, ctx: &OpCtx, spec: &VolumeSpec) -> Result<Outcome<Lv>, Error> {
     if let Some(lv) = backend.lvm.lv(ctx, &LvName::volume(spec.volume.id)).await? {
-        return there(&lv, spec.size, Origin::Empty).map(Outcome::Unchanged);
+        return there(&lv, spec.size, None).map(Outcome::Unchanged);
     }
-    let (new, all) = (backend.new_volume(spec, Origin::Empty), backend.rounded(spec.size).bytes());
+    let (new, all) = (backend.new_volume(spec, None), backend.rounded(spec.size).bytes());
     let zero = |room: data::Room| async move { data::zero(ctx, &room.device, 0..all).await };
     thick::make(&backend.lvm, ctx, &new, zero).await.map(Outcome::Changed)
 }

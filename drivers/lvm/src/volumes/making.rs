@@ -12,7 +12,7 @@ use crate::{
     backend::Backend,
     error::Error,
     lvm::Lv,
-    names::{LvName, Origin, Tag},
+    names::{LvName, Tag},
 };
 
 /// How long undoing may take: the call's own time may be over.
@@ -37,15 +37,15 @@ pub(crate) async fn undo(backend: &Backend, ctx: &OpCtx, name: &LvName, error: E
 }
 
 /// The volume that is there already, if it is what was asked for.
-pub(crate) fn there(lv: &Lv, size: ByteCount, origin: Origin) -> Result<Lv, Error> {
-    let (has, asked) = (lv.tags.iter().find(|tag| tag.is_origin()), Tag::origin(origin));
-    if lv.is_ours() && lv.size == size && has == asked.as_ref() {
+pub(crate) fn there(lv: &Lv, size: ByteCount, from: Option<&Tag>) -> Result<Lv, Error> {
+    let has = lv.tags.iter().find(|tag| tag.is_from());
+    if lv.is_ours() && lv.size == size && has == from {
         return Ok(lv.clone());
     }
-    let told = |size: ByteCount, tag: Option<&Tag>| {
-        let from = tag.map_or_else(String::new, |tag| format!(", {tag}"));
-        format!("{} bytes{from}", size.bytes())
+    let words = |size: ByteCount, from: Option<&Tag>| {
+        let from = from.map_or("made empty", Tag::as_str);
+        format!("{} bytes, {from}", size.bytes())
     };
-    let has = if lv.is_ours() { told(lv.size, has) } else { "no tag of Ashlar's".to_owned() };
-    Err(Error::Differs { name: lv.name.to_string(), has, asked: told(size, asked.as_ref()) })
+    let has = if lv.is_ours() { words(lv.size, has) } else { "no tag of Ashlar's".to_owned() };
+    Err(Error::Differs { name: lv.name.to_string(), has, asked: words(size, from) })
 }

@@ -9,7 +9,10 @@ use ashlar_common::{
     ids::{AttachmentId, VolumeId},
     units::ByteCount,
 };
-use ashlar_driver_lvm::{dm::Dm, exports::Protocol};
+use ashlar_driver_lvm::{
+    dm::Dm,
+    exports::{ExportOptions, Protocol},
+};
 
 use crate::stand::{SIZE, Stand, ctx, spec};
 
@@ -198,9 +201,25 @@ async fn an_iscsi_attachment_without_an_initiator_is_refused_and_leaves_nothing(
 }
 
 #[tokio::test]
+async fn a_target_that_the_kernel_lacks_is_refused_at_the_start_with_the_fix() {
+    let options = |protocol| ExportOptions { protocol, ..Stand::options("127.0.0.1:4420") };
+    if std::path::Path::new("/sys/kernel/config/nvmet").exists() {
+        Stand::of(options(Protocol::Nvme)).await;
+        return;
+    }
+    let refused = Stand::open(&options(Protocol::Nvme)).await.expect_err("refused");
+    assert_eq!(refused.kind(), Kind::Unsupported);
+    assert!(refused.to_string().contains("nvmet-tcp"), "{refused}");
+    let refused = Stand::open(&ExportOptions::default()).await.expect_err("no portals");
+    assert_eq!(refused.kind(), Kind::Invalid);
+    assert!(refused.to_string().contains("target.portals"), "{refused}");
+}
+
+#[tokio::test]
 async fn an_export_that_cannot_be_made_is_taken_back() {
-    // An address for documentation (RFC 5737), which no machine has.
-    let stand = Stand::at("192.0.2.1:3260").await;
+    // An address that another program listens at. (One that the machine has not would do: LIO binds that, too.)
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let stand = Stand::at(&taken.local_addr().expect("an address").to_string()).await;
     let (volume, spec) = (VolumeId::new(), spec(AccessMode::ReadWrite));
     let refused = stand.exports.attach(&ctx(), volume, &stand.backing(SIZE), &spec, 1).await.expect_err("refused");
     assert_eq!(refused.kind(), Kind::Unavailable, "{refused}");

@@ -58,11 +58,11 @@ impl Stand {
         Self::of(Self::options(portal)).await
     }
 
-    fn options(portal: &str) -> ExportOptions {
+    pub(crate) fn options(portal: &str) -> ExportOptions {
         ExportOptions { portals: vec![portal.parse().expect("an address")], ..ExportOptions::default() }
     }
 
-    async fn of(options: ExportOptions) -> Self {
+    pub(crate) async fn of(options: ExportOptions) -> Self {
         let memory = ashlar_lab::disk::Disk::of_mib(16).expect("a small disk in memory");
         let file = memory.path().join("bytes");
         fs::write(&file, vec![7; usize::try_from(SIZE).expect("small")]).expect("bytes");
@@ -70,6 +70,12 @@ impl Stand {
         let vg = format!("vg{}", &VolumeId::new().to_string()[..8]);
         let exports = Exports::open(&ctx(), &options, memory.path(), &vg).await.expect("opens");
         Self { exports, options, vg, device, memory }
+    }
+
+    /// Only opens, with a state of its own.
+    pub(crate) async fn open(options: &ExportOptions) -> Result<Exports, ashlar_driver_lvm::Error> {
+        let state = tempfile::tempdir().expect("a directory");
+        Exports::open(&ctx(), options, state.path(), "vg").await
     }
 
     /// As another process would.

@@ -13,7 +13,7 @@ fn thin() -> Shape {
     Shape { thin: Some(ThinPool::default()), ..Shape::default() }
 }
 
-/// One thing of each kind that can be on a group: a volume, a device over it, a loop device over that, and a mount.
+/// A volume with something in it.
 fn pile_up(group: &VolumeGroup) {
     let name = group.name();
     match group.pool() {
@@ -22,8 +22,12 @@ fn pile_up(group: &VolumeGroup) {
         }
         None => group.lvm(&["lvcreate", "--yes", "--size", "32m", "--name", "one", name]),
     }
-    .unwrap();
-    fs::OpenOptions::new().write(true).open(format!("/dev/{name}/one")).unwrap().write_all(&[7; 4096]).unwrap();
+    .expect("there is room");
+    fs::OpenOptions::new()
+        .write(true)
+        .open(format!("/dev/{name}/one"))
+        .and_then(|mut volume| volume.write_all(&[7; 4096]))
+        .expect("it takes writes");
 }
 
 #[test]
@@ -37,6 +41,39 @@ fn a_group_goes_with_all_that_is_on_it() {
     assert_ne!(residue(), before);
     drop(group);
     assert_eq!(residue(), before);
+}
+
+#[test]
+fn targets_and_sessions_on_a_group_go_with_it() {
+    const TARGET: &str = "iqn.2026-01.io.ashlar.lab:test";
+    let before = residue();
+    let group = VolumeGroup::raise(Shape::default()).unwrap();
+    pile_up(&group);
+    let core = Path::new("/sys/kernel/config/target/core/iblock_77/one");
+    let portals = Path::new("/sys/kernel/config/target/iscsi").join(TARGET).join("tpgt_1");
+    fs::create_dir_all(core).unwrap();
+    let device = format!("/dev/{}/one", group.name());
+    fs::write(core.join("control"), format!("udev_path={device}")).unwrap();
+    fs::write(core.join("udev_path"), &device).unwrap();
+    fs::write(core.join("enable"), "1").unwrap();
+    fs::create_dir_all(portals.join("lun/lun_0")).unwrap();
+    std::os::unix::fs::symlink(core, portals.join("lun/lun_0/one")).unwrap();
+    fs::create_dir_all(portals.join("np/127.0.0.1:3261")).unwrap();
+    for (attribute, value) in [("generate_node_acls", "1"), ("demo_mode_write_protect", "0"), ("authentication", "0")] {
+        fs::write(portals.join("attrib").join(attribute), value).unwrap();
+    }
+    fs::write(portals.join("enable"), "1").unwrap();
+    iscsiadm(&["--mode", "discovery", "--type", "sendtargets", "--portal", "127.0.0.1:3261"]);
+    iscsiadm(&["--mode", "node", "--targetname", TARGET, "--login"]);
+    assert!(residue().iter().any(|line| line.contains("session") && line.contains(TARGET)), "{:?}", residue());
+    drop(group);
+    assert_eq!(residue(), before);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the initiator is what is tested with")]
+fn iscsiadm(words: &[&str]) {
+    let output = std::process::Command::new("iscsiadm").args(words).output().expect("it is installed");
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

@@ -24,12 +24,14 @@ struct Lab {
 
 impl Lab {
     fn raise(machines: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("there is room");
         let mut command = program();
         command.arg("keep").arg(folder.path()).arg(machines.to_string());
-        let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it was built");
         let mut socket = String::new();
-        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut socket).unwrap();
+        BufReader::new(keeper.stdout.take().expect("it is a pipe"))
+            .read_line(&mut socket)
+            .expect("it says where it is");
         assert!(!socket.is_empty(), "it is not up; it said why");
         Self { keeper, socket: socket.trim().to_owned(), folder }
     }
@@ -41,17 +43,17 @@ impl Lab {
     fn start(&self, script: &str) -> Child {
         let mut command = program();
         command.arg("exec").arg(&self.socket).args(["sh", "-c", script]).current_dir(self.folder.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it was built")
     }
 
     fn run(&self, script: &str) -> Output {
-        self.start(script).wait_with_output().unwrap()
+        self.start(script).wait_with_output().expect("it ends")
     }
 
     fn says(&self, script: &str) -> String {
         let output = self.run(script);
         assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        String::from_utf8(output.stdout).expect("it is text").trim().to_owned()
     }
 }
 
@@ -68,7 +70,7 @@ fn program() -> Command {
 }
 
 fn signal(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
+    kill_process(Pid::from_child(child), signal).expect("it runs");
 }
 
 fn until(what: &str, mut is: impl FnMut() -> bool) {
@@ -81,7 +83,7 @@ fn until(what: &str, mut is: impl FnMut() -> bool) {
 
 /// The processes that work below `folder`: all of a machine's do.
 fn processes(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let entries = fs::read_dir("/proc").expect("it is mounted").flatten();
     let inside = |path: &PathBuf| fs::read_link(path.join("cwd")).is_ok_and(|at| at.starts_with(folder));
     entries.map(|entry| entry.path()).filter(inside).collect()
 }

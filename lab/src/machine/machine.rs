@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, BufReader, Read},
+    io::{self, BufRead, BufReader},
     os::unix::net::UnixStream,
     path::PathBuf,
     sync::{
@@ -167,10 +167,9 @@ impl Shared {
     }
 }
 
-fn skip_noise(line: &mut impl Read) -> io::Result<()> {
+fn skip_noise(line: &mut impl BufRead) -> io::Result<()> {
     let mut seen = Vec::new();
-    for byte in line.bytes() {
-        seen.push(byte?);
+    while line.read_until(b'\n', &mut seen)? > 0 {
         if seen.ends_with(HELLO) {
             return Ok(());
         }

@@ -222,7 +222,7 @@ impl Inner {
             let free = |slot: &&mut Slot| {
                 slot.machine.as_ref().is_some_and(|machine| !machine.is_dead()) && !(alone && slot.taken)
             };
-            if let Some((index, slot)) = slots.iter_mut().enumerate().find(|(_, slot)| free(&slot)) {
+            if let Some((index, slot)) = slots.iter_mut().enumerate().find(|(_, slot)| free(slot)) {
                 slot.taken |= alone;
                 return Ok(slot.machine.clone().map(|machine| (index, machine)));
             }

@@ -73,6 +73,15 @@ pub(super) struct Machines {
     pub(super) count: usize,
 }
 
+impl Drop for Machines {
+    /// What tests left on the host's kernel goes with the lab; with machines it goes anyway.
+    fn drop(&mut self) {
+        if self.pool.is_none() {
+            let _found_by_the_next = ashlar_lab::lvm::take_down_all();
+        }
+    }
+}
+
 impl Raised for Machines {
     type Lab = Lvm;
 

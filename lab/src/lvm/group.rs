@@ -1,6 +1,6 @@
 //! One volume group.
 
-use std::{fs, io::Write, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use super::{
     device, metadata,
@@ -51,7 +51,7 @@ impl VolumeGroup {
     /// # Errors
     /// It takes root, device-mapper and LVM's programs.
     pub fn standing(shape: &Shape) -> Result<Self> {
-        let slot = Slot::take()?;
+        let slot = Slot::take(&format!("{shape:?}"))?;
         let group = Self { name: slot.vg(), slot, shape: *shape, fillers: std::sync::Mutex::default() };
         if group.stands() && group.clear().is_ok() {
             return Ok(group);
@@ -202,12 +202,7 @@ impl VolumeGroup {
 
     /// Whether there is one of this shape already.
     fn stands(&self) -> bool {
-        let shape = fs::read_to_string(self.slot.file("shape"));
-        shape.is_ok_and(|shape| shape == self.shape_text())
-    }
-
-    fn shape_text(&self) -> String {
-        format!("{:?}", self.shape)
+        self.slot.shape() == Some(format!("{:?}", self.shape))
     }
 
     fn raise(&self) -> Result<()> {
@@ -241,9 +236,7 @@ impl VolumeGroup {
             let what = format!("LVM did not make volume group {name}; it said: {}", said.trim());
             return Err(Error::Io { what, source: std::io::ErrorKind::Other.into() });
         }
-        let shape = self.slot.file("shape");
-        let written = fs::File::create(&shape).and_then(|mut file| file.write_all(self.shape_text().as_bytes()));
-        written.map_err(Error::io(format!("cannot write {}", shape.display())))
+        self.slot.note(&format!("{:?}", self.shape))
     }
 
     /// Removes what an earlier user left.

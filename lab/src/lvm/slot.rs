@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 const FOLDER: &str = "ashlar-lab-lvm";
 const LOCK: &str = "lock";
 const DISK: &str = "disk";
+/// Says what is in it, when it is whole.
+const SHAPE: &str = "shape";
 /// A machine that needs more has lost count.
 const MOST: u32 = 64;
 
@@ -27,11 +29,30 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The first that nobody has.
-    pub(super) fn take() -> Result<Self> {
-        let none =
-            Error::State("to have at most 64 volume groups at once; see the folder ashlar-lab-lvm for whose they are");
-        (0..MOST).find_map(|number| Self::of(number).transpose()).unwrap_or(Err(none))
+    /// One that nobody has: with what is wanted in it, or else with nothing.
+    pub(super) fn take(shape: &str) -> Result<Self> {
+        let mut empty = None;
+        for number in 0..MOST {
+            let Some(slot) = Self::of(number)? else { continue };
+            match fs::read_to_string(slot.file(SHAPE)) {
+                Ok(found) if found == shape => return Ok(slot),
+                Err(_) if empty.is_none() => empty = Some(slot),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let why = "to have at most 64 volume groups at once; see the folder ashlar-lab-lvm for whose they are";
+        empty.ok_or(Error::State(why))
+    }
+
+    /// What is in it, as was noted.
+    pub(super) fn shape(&self) -> Option<String> {
+        fs::read_to_string(self.file(SHAPE)).ok()
+    }
+
+    /// Notes what is in it.
+    pub(super) fn note(&self, shape: &str) -> Result<()> {
+        let file = self.file(SHAPE);
+        fs::write(&file, shape).map_err(Error::io(format!("cannot write {}", file.display())))
     }
 
     /// That one, if nobody has it.
@@ -87,7 +108,9 @@ impl Slot {
         for device in loops(&disk)? {
             run("losetup", ["--detach", &device])?;
         }
-        for file in ["disk", "lvm.conf", "shape"].map(|name| self.path.join(name)) {
+        // Names that LVM would take for another's.
+        let _was_not_there = fs::remove_dir_all(Path::new("/dev").join(self.vg()));
+        for file in [DISK, "lvm.conf", SHAPE].map(|name| self.path.join(name)) {
             let _was_not_there = fs::remove_file(file);
         }
         Ok(())

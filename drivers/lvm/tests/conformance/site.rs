@@ -42,6 +42,7 @@ pub(crate) struct LvmSite {
     room: u64,
     clients: Clients,
     faults: Faults,
+    thin: bool,
     /// Configuration and state.
     _folder: TempDir,
 }
@@ -75,7 +76,8 @@ impl LvmSite {
         fs::write(&config, text).map_err(Stop::failed)?;
         let (backend, pool) = ("lvm".parse().map_err(Stop::failed)?, "pool".parse().map_err(Stop::failed)?);
         let (room, faults) = (group.room(), Faults(Arc::new(group)));
-        Ok(Self { config, backend, pool, room, clients: Clients::default(), faults, _folder: folder })
+        let (clients, thin) = (Clients::default(), subject.thin);
+        Ok(Self { config, backend, pool, room, clients, faults, thin, _folder: folder })
     }
 
     async fn ask(
@@ -139,6 +141,6 @@ impl Site for LvmSite {
     }
 
     fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {
-        Some(&self.faults)
+        self.thin.then_some(&self.faults as &dyn ThinMetadata)
     }
 }

@@ -19,8 +19,8 @@ use ashlar_conformance::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A target that is there answers at once, and one that is gone is not waited for longer.
-const ATTACH_LIMIT: Duration = Duration::from_secs(20);
+/// A target that is there answers within one, and one that is gone is not waited for longer.
+const ATTACH_LIMIT: Duration = Duration::from_secs(8);
 /// A client that was cut off is to see it soon.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -25,6 +25,8 @@ const INSTANTS: u32 = 4;
 const REACH: f64 = 1.2;
 /// How long what was given up may go on below the driver.
 const SETTLES: Duration = Duration::from_secs(1);
+/// Where calls take long, no more instants are tried after so long than one for each change.
+const BUDGET: Duration = Duration::from_secs(60);
 /// No call has more steps.
 const MOST_STEPS: usize = 200;
 
@@ -72,14 +74,15 @@ async fn unknown_outcome(stage: &Stage) -> Held {
 }
 
 async fn every_change(stage: &Stage, hows: &[How]) -> Held {
-    let ground = Ground::lay(stage).await?;
+    let (ground, begun) = (Ground::lay(stage).await?, Instant::now());
     let mut chance = fastrand::Rng::with_seed(stage.seed);
     for change in Change::all(&stage.claims) {
         for how in hows {
             if stage.site.steps().is_some() {
                 at_every_step(stage, &ground, change, *how).await?;
             } else {
-                at_some_instants(stage, &ground, change, *how, &mut chance).await?;
+                let left = BUDGET.saturating_sub(begun.elapsed());
+                at_some_instants(stage, &ground, change, *how, &mut chance, left).await?;
             }
         }
     }
@@ -101,14 +104,18 @@ async fn at_some_instants(
     change: Change,
     how: How,
     chance: &mut fastrand::Rng,
+    left: Duration,
 ) -> Held {
+    let begun = Instant::now();
     let usual = undisturbed(stage, ground, change).await?;
-    at(stage, ground, change, how, Moment::After(Duration::ZERO)).await?;
     for part in 1..INSTANTS {
         let share = (f64::from(part - 1) + chance.f64()) / f64::from(INSTANTS - 1);
         at(stage, ground, change, how, Moment::After(usual.mul_f64(REACH * share))).await?;
+        if begun.elapsed() > left {
+            return Ok(());
+        }
     }
-    Ok(())
+    at(stage, ground, change, how, Moment::After(Duration::ZERO)).await.map(drop)
 }
 
 /// How long the change takes when nothing stops it.

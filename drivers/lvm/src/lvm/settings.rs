@@ -6,6 +6,7 @@
 //! settings are the same for people and for Ashlar.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
     fs, io,
     os::unix::fs::{DirBuilderExt, symlink},
@@ -119,6 +120,12 @@ fn text(standing: &str, devices: &Devices, extras: Extras) -> String {
         Devices::These(paths) => {
             let accepted: Vec<_> = paths.iter().filter_map(|path| pattern(path)).collect();
             line(format_args!(r#"devices/global_filter=[ {}"r|.*|" ]"#, accepted.concat()));
+            // Every command goes through all that is in there: often a few of hundreds of nodes.
+            let folders: BTreeSet<_> = paths.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
+            if folders.iter().all(|folder| pattern(folder).is_some()) {
+                let folders: Vec<_> = folders.iter().map(|folder| format!("\"{folder}\"")).collect();
+                line(format_args!("devices/scan=[ {} ]", folders.join(", ")));
+            }
         }
     }
     text

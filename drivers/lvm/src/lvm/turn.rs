@@ -5,7 +5,7 @@
 
 use ashlar_common::{
     chain::chain,
-    driver::{Kind, OpCtx, Outcome, context::Stopped},
+    driver::{Classified, Kind, OpCtx, Outcome, context::Stopped},
     units::ByteCount,
 };
 
@@ -119,7 +119,7 @@ impl<'a> Turn<'a> {
         let command = command.name("--name", name).vg(self.lvm.name());
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
-        let found = self.pool(ctx, name).await?;
+        let found = self.pool(ctx, name).await.map_err(|error| unseen(error, &doing))?;
         match (done, found) {
             (_, Some(pool)) => Ok(pool),
             (done, None) => {
@@ -183,7 +183,7 @@ impl<'a> Turn<'a> {
         let command = Command::changes("lvrename").vg(self.lvm.name()).name("", from).name("", to);
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
-        let found = self.look(ctx, &[from, to]).await?;
+        let found = self.look(ctx, &[from, to]).await.map_err(|error| unseen(error, &doing))?;
         let is = |name: &LvName| found.iter().any(|lv| lv.name == *name);
         if is(to) && !is(from) {
             return found.into_iter().next().ok_or_else(|| self.no_lv(to));
@@ -202,7 +202,8 @@ impl<'a> Turn<'a> {
         let command = Command::changes("lvremove").lv(self.lvm.name(), name);
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
-        let Some(left) = self.look_one(ctx, name).await? else { return Ok(()) };
+        let left = self.look_one(ctx, name).await.map_err(|error| unseen(error, &doing))?;
+        let Some(left) = left else { return Ok(()) };
         if left.open {
             let by = "a process of this machine has its device open: see `lsof` or `dmsetup ls --tree`".to_owned();
             return Err(Error::InUse { name: name.to_string(), by });
@@ -222,7 +223,7 @@ impl<'a> Turn<'a> {
         let command = Command::changes("lvextend").number("--size", size.bytes(), "b").lv(self.lvm.name(), name);
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
-        let now = self.need(ctx, name).await?;
+        let now = self.need(ctx, name).await.map_err(|error| unseen(error, &doing))?;
         if now.extents >= size {
             return Ok(now);
         }
@@ -366,7 +367,7 @@ impl<'a> Turn<'a> {
     ) -> Result<Outcome<Lv>, Error> {
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
-        match self.look_one(ctx, name).await? {
+        match self.look_one(ctx, name).await.map_err(|error| unseen(error, &doing))? {
             Some(lv) if tags.iter().all(|tag| lv.tags.contains(tag)) => Ok(match done {
                 Done::Refused(_) => Outcome::Unchanged(lv),
                 Done::Said | Done::Lost(_) => Outcome::Changed(lv),
@@ -391,7 +392,7 @@ impl<'a> Turn<'a> {
         let command = command.lv(self.lvm.name(), name);
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
-        let lv = self.need(ctx, name).await?;
+        let lv = self.need(ctx, name).await.map_err(|error| unseen(error, &doing))?;
         if is_so(&lv) { Ok(lv) } else { Err(self.explain(ctx, doing, done, ByteCount::ZERO, otherwise).await) }
     }
 
@@ -478,6 +479,11 @@ pub enum Use {
 
 fn extents(size: ByteCount, vg: &Vg) -> u64 {
     size.bytes().div_ceil(vg.extent.bytes().max(1)).max(1)
+}
+
+/// What was given to LVM is done or not: nobody could look.
+fn unseen(error: Error, doing: &str) -> Error {
+    if error.kind() == Kind::Unavailable { error.midway(doing) } else { error }
 }
 
 fn lost_again(lost: &Error) -> Error {

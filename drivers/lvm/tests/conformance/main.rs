@@ -35,11 +35,11 @@ enum Protocol {
     Local,
 }
 
-const SUBJECTS: [Lvm; 4] = [
+/// Thin and thick, over iSCSI with CHAP and on the same machine, several attachments and one. All four pairs would take a
+/// machine without device-mapper twice as long, and differ in nothing that these do not have.
+const SUBJECTS: [Lvm; 2] = [
     Lvm { thin: true, protocol: Protocol::Iscsi, multi_attach: true },
-    Lvm { thin: false, protocol: Protocol::Iscsi, multi_attach: false },
-    Lvm { thin: true, protocol: Protocol::Local, multi_attach: false },
-    Lvm { thin: false, protocol: Protocol::Local, multi_attach: true },
+    Lvm { thin: false, protocol: Protocol::Local, multi_attach: false },
 ];
 
 impl Protocol {

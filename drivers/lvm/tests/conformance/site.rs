@@ -120,6 +120,8 @@ impl Site for LvmSite {
     async fn exports(&self) -> io::Result<Vec<String>> {
         self.ask(|group| {
             let mut exports = group.stacked()?;
+            // Stays until the last program closes it, and answers every request with an error.
+            exports.retain(|name| !name.ends_with(".gone"));
             exports.extend(group.targets()?);
             Ok(exports)
         })

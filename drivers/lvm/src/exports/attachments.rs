@@ -126,8 +126,9 @@ impl Exports {
         let found = self.known().get(&spec.id).cloned();
         if let Some(found) = found {
             found.check_same(&asked)?;
-            let (connection, changed) = self.make(ctx, &found, backing).await?;
-            return Ok(if changed { Outcome::Changed(connection) } else { Outcome::Unchanged(connection) });
+            let (connection, _) = self.make(ctx, &found, backing).await?;
+            // Whoever looked has seen the attachment since it is recorded, also where its export was not made yet.
+            return Ok(Outcome::Unchanged(connection));
         }
         let others = self.attachments(volume);
         if let Some(first) = others.first().filter(|_| others.len() >= usize::try_from(most).unwrap_or(usize::MAX)) {

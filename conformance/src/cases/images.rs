@@ -117,6 +117,7 @@ async fn round_trip(stage: &Stage) -> Held {
 }
 
 async fn goes_in(stage: &Stage, what: &str, image: &ImageFile, content: &[u8], size: usize) -> Held {
+    let size = stage.whole(size);
     let spec = stage.spec(size as u64)?;
     let ctx = stage.ctx();
     let progress = ctx.watch_progress();

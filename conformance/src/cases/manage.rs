@@ -19,7 +19,8 @@ use crate::{
 
 use super::Case;
 
-const SIZE: usize = (1 << 20) + 512;
+/// Whole extents: what is let go has the size that the backend gave it.
+const SIZE: usize = 4 << 20;
 /// Names that could be a path, an option, a command or nothing at all to some tool below.
 const HOSTILE: [&str; 14] = [
     "",

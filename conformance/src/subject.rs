@@ -8,7 +8,7 @@ use ashlar_common::{
 };
 use async_trait::async_trait;
 
-use crate::{claims::Claims, outcome::Held, stage::SETTLE_LIMIT, steps::Steps};
+use crate::{claims::Claims, outcome::Held, stage::SETTLE_LIMIT, steps::Steps, suite::CASE_LIMIT};
 
 /// A driver with a kind of backend: `local on ext4`.
 #[async_trait]
@@ -18,6 +18,11 @@ pub trait Subject: Send + Sync {
 
     /// What the driver can do there.
     fn claims(&self) -> Claims;
+
+    /// How long a case may take, after which it counts as hanging. Longer where each call starts programs on a slow machine.
+    fn case_limit(&self) -> Duration {
+        CASE_LIMIT
+    }
 
     /// A fresh, empty backend for one case. Taken down when dropped, also by a panic.
     ///

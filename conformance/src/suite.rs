@@ -31,8 +31,8 @@ pub const SEED_VARIABLE: &str = "ASHLAR_CONFORMANCE_SEED";
 pub const SEQUENCES_VARIABLE: &str = "ASHLAR_CONFORMANCE_SEQUENCES";
 /// A case that blocks its threads cannot end itself at its limit, and is left behind so much later.
 const GRACE: Duration = Duration::from_millis(500);
-/// A case that has not ended by then has failed: it hangs.
-const CASE_LIMIT: Duration = Duration::from_secs(180);
+/// A case that has not ended by then has failed: it hangs. A subject may say otherwise.
+pub(crate) const CASE_LIMIT: Duration = Duration::from_secs(180);
 /// A case of the model that was asked for so many sequences has so much longer for each.
 const SEQUENCE_LIMIT: Duration = Duration::from_secs(20);
 
@@ -89,7 +89,7 @@ fn trial(subject: Arc<dyn Subject>, case: Case) -> Trial {
 /// Runs one case on a fresh backend of the subject, and writes the result where that is asked for.
 #[must_use]
 pub fn run(subject: &Arc<dyn Subject>, case: Case) -> Result {
-    let limit = CASE_LIMIT + SEQUENCE_LIMIT * sequences().unwrap_or(0);
+    let limit = subject.case_limit() + SEQUENCE_LIMIT * sequences().unwrap_or(0);
     report(judge(subject, case, limit))
 }
 

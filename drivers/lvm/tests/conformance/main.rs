@@ -7,7 +7,7 @@ mod disk;
 mod faults;
 mod site;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use ashlar_common::driver::Capabilities;
 use ashlar_conformance::{
@@ -82,6 +82,11 @@ impl Subject for Lvm {
             cuts_off_open_clients: true,
             reached_apart: true,
         }
+    }
+
+    /// A chain of a hundred clones is some thousand commands of LVM, a twentieth of a second each in user-mode Linux.
+    fn case_limit(&self) -> Duration {
+        Duration::from_secs(540)
     }
 
     async fn raise(&self) -> Held<Box<dyn Site>> {

@@ -113,7 +113,7 @@ impl Driver for LvmDriver {
     }
 
     async fn delete_snapshot(&self, ctx: &OpCtx, snapshot: &SnapshotRef) -> Result<Outcome<()>> {
-        Ok(snapshots::delete(self.of(&snapshot.volume)?, ctx, snapshot.id).await?)
+        Ok(snapshots::delete(self.of(&snapshot.volume)?, ctx, snapshot).await?)
     }
 
     async fn create_from_snapshot(

@@ -127,6 +127,12 @@ impl Stage {
         size.next_multiple_of(self.unit())
     }
 
+    /// The same of a part of the room.
+    #[must_use]
+    pub fn whole_bytes(&self, size: u64) -> u64 {
+        size.next_multiple_of(self.site.unit().max(1))
+    }
+
     /// [`Site::unit`](crate::subject::Site::unit).
     #[must_use]
     pub fn unit(&self) -> usize {

@@ -100,7 +100,7 @@ fn length(bytes: u64) -> Held<usize> {
 }
 
 async fn create_and_delete(stage: &Stage) -> Held {
-    let (before, size) = (used(stage).await?, stage.site.room() / 4);
+    let (before, size) = (used(stage).await?, stage.whole_bytes(stage.site.room() / 4));
     let spec = stage.spec(size)?;
     let driver = stage.driver().await;
     done("create", driver.create(&stage.ctx(), &spec).await)?;
@@ -113,7 +113,7 @@ async fn create_and_delete(stage: &Stage) -> Held {
 }
 
 async fn written(stage: &Stage) -> Held {
-    let size = stage.site.room() / 2;
+    let size = stage.whole_bytes(stage.site.room() / 2);
     let volume = stage.create(size).await?;
     let before = used(stage).await?;
     let bytes = size / 2;
@@ -129,7 +129,7 @@ async fn written(stage: &Stage) -> Held {
 
 /// Everything that fails while it takes room: refused, given up, out of room.
 async fn failures(stage: &Stage) -> Held {
-    let size = stage.site.room() * 2 / 5;
+    let size = stage.whole_bytes(stage.site.room() * 2 / 5);
     let source = stage.create_holding(&pattern(stage.seed, length(size)?)).await?;
     let before = used(stage).await?;
     hostile_image(stage).await?;
@@ -148,7 +148,7 @@ async fn failures(stage: &Stage) -> Held {
 }
 
 async fn hostile_image(stage: &Stage) -> Held {
-    let size = stage.site.room() / 4;
+    let size = stage.whole_bytes(stage.site.room() / 4);
     let folder = TempDir::new().map_err(|error| Stop::NotRun(format!("no temporary directory: {error}")))?;
     let image = ImageFile { path: folder.path().join("image"), format: ImageFormat::Qcow2 };
     std::fs::write(&image.path, pattern(stage.seed, 1 << 20)).map_err(Stop::failed)?;
@@ -210,7 +210,7 @@ async fn copies_until_full(stage: &Stage, source: &VolumeRef, size: u64) -> Held
 
 /// As if several schedulers had each seen the same free room.
 async fn racing_creates(stage: &Stage) -> Held {
-    let size = stage.site.room() / 4;
+    let size = stage.whole_bytes(stage.site.room() / 4);
     let (mut calls, mut volumes): (Vec<race::Call<_>>, Vec<_>) = (Vec::new(), Vec::new());
     for _ in 0..RACERS {
         let (driver, ctx, spec) = (stage.driver().await, stage.ctx(), stage.spec(size)?);

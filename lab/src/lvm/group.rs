@@ -86,6 +86,12 @@ impl VolumeGroup {
         self.slot.pv_path()
     }
 
+    /// For `LVM_SYSTEM_DIR`: settings by which LVM sees this group's device alone, and not what that is on.
+    #[must_use]
+    pub fn settings(&self) -> &Path {
+        self.slot.path()
+    }
+
     /// Has LVM do these in turn, as `lvcreate -L 4m -n foreign VG`. Look at what came of it.
     ///
     /// # Errors

@@ -178,7 +178,12 @@ async fn given_up_copies(stage: &Stage, source: &VolumeRef, size: u64) -> Held {
             Ok(_) => stage.delete(&spec.volume).await?,
             Err(error) if error.kind() == Kind::OutOfSpace => {}
             Err(error) => {
-                refuses("a copy that was given up", Err::<(), Error>(error), &[Kind::Indeterminate])?;
+                // Unavailable: given up before it was begun.
+                refuses(
+                    "a copy that was given up",
+                    Err::<(), Error>(error),
+                    &[Kind::Indeterminate, Kind::Unavailable],
+                )?;
                 done("delete", stage.driver().await.delete(&stage.ctx(), &spec.volume).await)?;
             }
         }

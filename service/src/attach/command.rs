@@ -6,7 +6,9 @@ use anyhow::{Context, Result, bail};
 use ashlar_common::{
     connector::{self, Attached, Connectors},
     driver::OpCtx,
+    ids::OpId,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     api::Api,
@@ -163,7 +165,7 @@ pub async fn detach(options: &DetachOptions) -> Result<()> {
     let (ctx, state) = (options.patience.ctx(), State::at(options.local.folder()?));
     let Some(remembered) = remembered(&state, &options.volume, &options.service, options)? else {
         report::note("the volume is not attached here");
-        return Ok(());
+        return state.sweep(&OpCtx::new(OpId::new(), Duration::ZERO, CancellationToken::new()));
     };
     let turn = state.turn(&ctx, remembered.volume_id)?;
     let Some(record) = turn.read()? else { return turn.remove() };

@@ -127,6 +127,22 @@ impl State {
         }
     }
 
+    /// Removes what processes left that died before they remembered anything; what another is at work on stays. `now` is a
+    /// context whose time is over: nobody is waited for.
+    pub(super) fn sweep(&self, now: &OpCtx) -> Result<()> {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".lock").or_else(|| name.strip_suffix(".new")));
+            let Some(volume) = id.and_then(|id| id.parse().ok()) else { continue };
+            if let Ok(turn) = self.turn(now, volume)
+                && turn.read()?.is_none()
+            {
+                turn.remove()?;
+            }
+        }
+        Ok(())
+    }
+
     fn file(&self, volume: VolumeId) -> PathBuf {
         self.folder.join(format!("{volume}.json"))
     }
@@ -245,6 +261,27 @@ mod tests {
         turn.remove().expect("removed");
         drop(turn);
         assert!(state.turn(&ctx(Duration::from_secs(60)), volume).is_ok());
+    }
+
+    #[test]
+    fn what_a_process_left_that_remembered_nothing_is_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = State::at(folder.path().to_owned());
+        let [died, at_work, attached] = [VolumeId::new(), VolumeId::new(), VolumeId::new()];
+        for name in ["new", "lock"] {
+            std::fs::write(state.folder.join(format!("{died}.{name}")), "half").expect("written");
+        }
+        let _at_work = state.turn(&ctx(Duration::from_secs(60)), at_work).expect("a turn");
+        let turn = state.turn(&ctx(Duration::from_secs(60)), attached).expect("a turn");
+        turn.write(&record(attached)).expect("written");
+        drop(turn);
+        state.sweep(&ctx(Duration::ZERO)).expect("swept");
+        let name = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut left: Vec<String> = std::fs::read_dir(&state.folder).expect("there").flatten().map(name).collect();
+        left.sort();
+        let mut expected = vec![format!("{at_work}.lock"), format!("{attached}.json"), format!("{attached}.lock")];
+        expected.sort();
+        assert_eq!(left, expected);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`affected`] says which jobs a change needs, [`gate`] whether they passed, [`ci`] runs them in between, [`test`] runs
 //! everything. What they share: [`step`] runs programs, [`prerequisites`] and [`venvs`] provide them, [`stop`] ends them,
-//! [`terminal`] prints. Modules that decide are plain functions of their arguments.
+//! [`terminal`] prints, [`itself`] is this program's place. Modules that decide are plain functions of their arguments.
 
 pub mod affected;
 pub mod affected_bench;
@@ -15,6 +15,7 @@ pub mod environment;
 pub mod evidence;
 pub mod examples;
 pub mod gate;
+pub mod itself;
 pub mod lab;
 pub mod prerequisites;
 pub mod step;

@@ -16,6 +16,7 @@ use crate::{
         path::RepoPath,
         render::json::{Document, PlannedState},
     },
+    itself,
     step::Steps,
 };
 
@@ -46,7 +47,7 @@ impl Copy {
     /// # Errors
     /// Git failed, or there is no room.
     pub fn make(of: &Path, target: &Path, records: Option<PathBuf>) -> Result<Self> {
-        let itself = std::env::current_exe().context("cannot tell which program this is")?;
+        let itself = itself::path()?;
         let folder = tempfile::Builder::new().prefix("audit-").tempdir_in(target)?;
         let tree = folder.path().join("tree");
         let shell = Shell::new()?;

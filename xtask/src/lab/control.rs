@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use xshell::{Shell, cmd};
 
 use crate::{
+    itself,
     stop::{Polled, Stop},
     terminal,
 };
@@ -123,7 +124,7 @@ fn begin(name: &str, wanted: &Wanted) -> Result<Child> {
     fs::create_dir_all(&wanted.folder).with_context(|| format!("cannot make {}", wanted.folder.display()))?;
     let log = log(&wanted.folder);
     let written = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-    let itself = std::env::current_exe().context("cannot tell which program this is")?;
+    let itself = itself::path()?;
     let shell = Shell::new()?;
     let owner = wanted.owner.map(|owner| format!("--for-process={owner}"));
     let mut command = Command::from(cmd!(shell, "{itself} lab keep {name}").args(&wanted.options).args(owner));

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
 use super::{control, keeper::Machines};
-use crate::affected::cargo::Cargo;
+use crate::{affected::cargo::Cargo, itself};
 
 /// What a machine has where the host has plenty: volume groups of tests are files in it.
 const MEMORY_MIB: u64 = 3072;
@@ -44,7 +44,7 @@ pub(super) fn raise(cargo: &Cargo, folder: &Path, on: Option<On>) -> Result<Mach
         return Ok(Machines { kernel, folder, pool: None, count: 0 });
     }
     let count = available_parallelism().map_or(1, usize::from);
-    let itself = std::env::current_exe().context("cannot tell which program this is")?;
+    let itself = itself::path()?;
     let itself = itself.to_str().context("the path of this program is no UTF-8")?;
     let mut writable = vec![cargo.root.clone()];
     if !cargo.target.starts_with(&cargo.root) {
@@ -74,7 +74,7 @@ pub(super) fn exec(directory: &Path, words: &[String]) -> Result<()> {
     if words.iter().any(|word| word == "--list") {
         return here(words);
     }
-    let itself = std::env::current_exe().context("cannot tell which program this is")?;
+    let itself = itself::path()?;
     // Without a look at the packages: this is called once for each test.
     let standing = match Standing::around(&itself) {
         Some(standing) => standing,

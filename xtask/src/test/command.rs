@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use xshell::cmd;
 
@@ -20,6 +20,7 @@ use crate::{
         cargo::Cargo,
         jobs::{Job, JobTable, Lab},
     },
+    itself,
     step::Steps,
     stop::Stop,
     terminal,
@@ -72,7 +73,7 @@ impl Test {
     /// # Errors
     /// It could not be begun, or a prerequisite is missing for good.
     pub fn run(&self, directory: &Path) -> Result<bool> {
-        let itself = std::env::current_exe().context("cannot tell which program this is")?;
+        let itself = itself::path()?;
         let cargo = Cargo::read(directory)?;
         let JobTable { jobs, labs, .. } = JobTable::read(&cargo.root, &cargo.workspace)?;
         for name in self.jobs.iter().filter(|name| !WORDS.contains(&name.as_str())) {

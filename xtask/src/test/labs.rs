@@ -8,6 +8,7 @@ use xshell::{Shell, cmd};
 use super::{runner::Runner, summary::Row};
 use crate::{
     affected::jobs::{Job, Lab},
+    itself,
     lab::OWNER,
 };
 
@@ -30,8 +31,6 @@ pub fn with_lab(runner: &Runner, labs: &[Lab], job: &Job, run: impl FnOnce(&Runn
     let Some(lab) = job.lab.as_ref().and_then(|name| labs.iter().find(|lab| lab.name == *name)) else {
         return run(runner);
     };
-    // Its own, since what it sets is for this job alone.
-    let runner = &runner.clone();
     let (shell, steps) = (&runner.shell, &runner.steps);
     let (raise, lower) = (&lab.raise, &lab.lower);
     // So that a lab can end with this run, also where nobody is left to lower it.
@@ -40,9 +39,11 @@ pub fn with_lab(runner: &Runner, labs: &[Lab], job: &Job, run: impl FnOnce(&Runn
     let raised = steps.run(&format!("{}: raise {}", job.name, lab.name), raise, LIMIT);
     let row = match &raised {
         Ok(ran) if ran.success => {
-            shell.set_var(LAB, &lab.name);
-            match lab.runner.as_ref().map_or(Ok(()), |words| run_through(shell, words)) {
-                Ok(()) => run(runner),
+            // Its own: what is set is for this job alone, and not for what lowers the lab.
+            let inner = runner.clone();
+            inner.shell.set_var(LAB, &lab.name);
+            match lab.runner.as_ref().map_or(Ok(()), |words| run_through(&inner.shell, words)) {
+                Ok(()) => run(&inner),
                 Err(error) => Err(error),
             }
         }
@@ -59,7 +60,7 @@ pub fn with_lab(runner: &Runner, labs: &[Lab], job: &Job, run: impl FnOnce(&Runn
 fn run_through(shell: &Shell, words: &str) -> Result<()> {
     let version = cmd!(shell, "rustc --version --verbose").quiet().read()?;
     let triple = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-    let itself = std::env::current_exe().context("cannot tell which program this is")?;
+    let itself = itself::path()?;
     shell.set_var(variable(triple), command(words, &itself.display().to_string()));
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::{Answer, Question, Tool};
 use crate::{
     affected::render::json::{Document, PlannedState},
     affected_bench::programs::Programs,
+    itself,
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -38,7 +39,7 @@ pub(in crate::affected_bench) struct Ours {
 impl Ours {
     /// The planner of this very program.
     pub(in crate::affected_bench) fn here(evidence: Evidence) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot tell which program this is")?;
+        let program = itself::path()?;
         Ok(Self { program, evidence })
     }
 

@@ -5,6 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use super::{
     device, metadata,
     slot::{Slot, loops},
+    strays,
     tools::{lvm, run},
 };
 use crate::error::{Error, Result};
@@ -137,6 +138,24 @@ impl VolumeGroup {
         let mut found: Vec<String> = self.volumes()?.into_iter().map(|name| format!("volume {name}")).collect();
         found.extend(self.stacked()?.into_iter().map(|name| format!("device {name}")));
         found.extend(self.targets()?.into_iter().map(|name| format!("target {name}")));
+        Ok(found)
+    }
+
+    /// What lies in the kernel, in open-iscsi's records and on loop devices, and is of none of its volumes, in words. Nothing
+    /// is attached or exported meanwhile.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub fn strays(&self) -> Result<Vec<String>> {
+        // Also what LVM hides, which it shows in brackets.
+        let text = self.lvm(&[&format!("lvs --all --noheadings --options lv_name {}", self.name)])?;
+        let volumes: Vec<String> = text.lines().map(|line| line.trim().trim_matches(['[', ']']).to_owned()).collect();
+        let mut found = strays::of_targets(&self.name);
+        found.extend(strays::devices(&self.name, &device::names()?, &volumes));
+        let own = [format!("{}-", self.name), format!("ashlar-{}-", self.name)];
+        let disk = self.slot.disk().display().to_string();
+        let loops = strays::loops(self.slot.path(), &own).into_iter();
+        found.extend(loops.filter(|device| !device.ends_with(&disk)).map(|device| format!("loop device {device}")));
         Ok(found)
     }
 

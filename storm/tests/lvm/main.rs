@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use ashlar_storm::{
-    ground::Protocol,
+    ground::{Protocol, Provisioning},
     options::{Driver, Options, StoreKind, Stores},
     storm::storm,
 };
@@ -11,7 +11,7 @@ use ashlar_storm::{
 const KILLS: u64 = 40;
 const SEED: u64 = 6;
 
-fn breaks_no_promise(say: &mut dyn FnMut(&str)) {
+fn breaks_no_promise(provisioning: Provisioning, protocol: Protocol, say: &mut dyn FnMut(&str)) {
     let options = Options {
         store: Stores::Sqlite,
         kills: KILLS,
@@ -19,7 +19,8 @@ fn breaks_no_promise(say: &mut dyn FnMut(&str)) {
         apis: 1,
         backends: 1,
         driver: Driver::Lvm,
-        protocol: Protocol::Local,
+        protocol,
+        provisioning,
         round: 10,
         pause: 1500,
         seed: Some(SEED),
@@ -36,11 +37,12 @@ fn breaks_no_promise(say: &mut dyn FnMut(&str)) {
     assert!(report.verified > 0, "no bytes were compared");
 }
 
-mod kills {
-    use super::breaks_no_promise;
+#[test]
+fn a_storm_on_lvm_breaks_no_promise() {
+    breaks_no_promise(Provisioning::Thin, Protocol::Local, &mut |line| println!("{line}"));
+}
 
-    #[test]
-    fn a_storm_on_lvm_breaks_no_promise() {
-        breaks_no_promise(&mut |line| println!("{line}"));
-    }
+#[test]
+fn a_storm_on_lvm_over_iscsi_breaks_no_promise() {
+    breaks_no_promise(Provisioning::Thin, Protocol::Iscsi, &mut |line| println!("{line}"));
 }

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::configfs::entries;
+use super::{VolumeGroup, configfs::entries, device, slot::DISK};
+use crate::error::Result;
 
 const SESSIONS: &str = "/sys/class/iscsi_session";
 const TARGETS: &str = "/sys/kernel/config/target/iscsi";
@@ -14,9 +15,27 @@ const BACKSTORES: &str = "/sys/kernel/config/target/core";
 const RECORDS: [&str; 2] = ["/etc/iscsi/nodes", "/var/lib/iscsi/nodes"];
 const DEVICES: &str = "/sys/block";
 
+impl VolumeGroup {
+    /// What lies in the kernel, in open-iscsi's records and on loop devices, and is of none of its volumes, in words. Nothing
+    /// is attached or exported meanwhile.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub fn strays(&self) -> Result<Vec<String>> {
+        let (vg, folder) = (self.name(), self.settings());
+        // Also what LVM hides, which it shows in brackets.
+        let text = self.lvm(&[&format!("lvs --all --noheadings --options lv_name {vg}")])?;
+        let volumes: Vec<String> = text.lines().map(|line| line.trim().trim_matches(['[', ']']).to_owned()).collect();
+        let mut found = of_targets(vg);
+        found.extend(devices(vg, &device::names()?, &volumes));
+        found.extend(loops(folder, &[format!("{vg}-"), format!("ashlar-{vg}-")], &folder.join(DISK)));
+        Ok(found)
+    }
+}
+
 /// Of targets of volume group `vg`, in words: sessions of this machine, records of them, targets also without a unit,
 /// backstores also without a target.
-pub(super) fn of_targets(vg: &str) -> Vec<String> {
+fn of_targets(vg: &str) -> Vec<String> {
     // As Ashlar names them: `<prefix>:<volume group>:<attachment>`.
     let part = format!(":{vg}:");
     let sessions = entries(Path::new(SESSIONS)).into_iter();
@@ -33,18 +52,18 @@ pub(super) fn of_targets(vg: &str) -> Vec<String> {
 }
 
 /// Among the device-mapper devices of these names, those of volume group `vg` that are of no volume.
-pub(super) fn devices(vg: &str, names: &[String], volumes: &[String]) -> Vec<String> {
+fn devices(vg: &str, names: &[String], volumes: &[String]) -> Vec<String> {
     let is_of_none = |name: &&String| volume(vg, name).is_some_and(|volume| !volumes.contains(&volume));
     names.iter().filter(is_of_none).map(|name| format!("device {name}")).collect()
 }
 
-/// Loop devices on what lies below `folder`, or on devices whose names begin with one of `prefixes`.
-pub(super) fn loops(folder: &Path, prefixes: &[String]) -> Vec<String> {
+/// Loop devices on what lies below `folder`, or on devices whose names begin with one of `prefixes`; not that on `disk`.
+fn loops(folder: &Path, prefixes: &[String], disk: &Path) -> Vec<String> {
     let devices = entries(Path::new(DEVICES)).into_iter();
     let backed = devices.filter_map(|device| {
         let on = PathBuf::from(fs::read_to_string(device.join("loop/backing_file")).ok()?.trim());
         let is_on = on.starts_with(folder) || prefixes.iter().any(|prefix| name(&on).starts_with(prefix));
-        is_on.then(|| format!("{} on {}", name(&device), on.display()))
+        (is_on && on != disk).then(|| format!("loop device {} on {}", name(&device), on.display()))
     });
     backed.collect()
 }

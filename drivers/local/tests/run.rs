@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fs::File, path::Path, time::Duration};
 
-use ashlar_common::{config::Config, exec::Daemon, store::Store};
+use ashlar_common::exec::Daemon;
 use tempfile::TempDir;
 
 /// Nothing takes so long.
@@ -19,18 +19,17 @@ async fn a_log_that_takes_no_more_does_not_end_a_host() {
         folder.path()
     );
     std::fs::write(&config, text).expect("a file");
-    let store = Store::open(&Config::load(&config).expect("a configuration").store_location()).await.expect("a store");
-    let words = ["run", "--until-stdin-closes", "--log", "info", "--backend", "fast", "--config"];
+    let words = ["run", "--until-stdin-closes", "--log", "debug", "--backend", "fast", "--config"];
     let words = words.map(OsString::from).into_iter().chain([config.into_os_string()]);
     // As on a disk that is full: each write to it fails.
     let full = File::options().write(true).open("/dev/full").expect("Linux has it");
     let program = Path::new(env!("CARGO_BIN_EXE_ashlar-driver-local"));
     let mut host = Daemon::start_logged(program, words, full).expect("started");
-    while store.read().await.expect("a store").hosts().await.expect("read").is_empty() {
+    while std::fs::read_dir(&store).expect("listed").next().is_none() {
         let ended = tokio::time::timeout(LOOK_AGAIN, host.ended()).await;
-        assert!(ended.is_err(), "it ended before it served: {ended:?}");
+        assert!(ended.is_err(), "it ended before it opened its backend: {ended:?}");
     }
-    // It says that it serves and that it ends.
+    // It has said much by then, and says that it ends.
     let status = host.stop(PATIENCE).await.expect("known");
     assert_eq!(status.code(), Some(0), "{status}");
 }

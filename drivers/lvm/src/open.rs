@@ -34,7 +34,11 @@ pub(crate) async fn open(ctx: &OpCtx, config: Config) -> Result<Backend, Error> 
     let made = state.clone();
     ctx.blocking(move |_| Ok(directory(&made))).await??;
     let (command_timeout, extras) = (config.command_timeout(), config.extras());
-    let lvm = Lvm::open(ctx, Options { vg, state: state.clone(), command_timeout, extras }).await?;
+    let lvm = Lvm::open(
+        ctx,
+        Options { vg, program: config.lvm_program.clone(), state: state.clone(), command_timeout, extras },
+    )
+    .await?;
     let group = lvm.vg(ctx).await?;
     if group.missing > 0 {
         return Err(lvm.not_whole(group.missing));
@@ -139,7 +143,7 @@ mod tests {
     fn group(volumes: u32) -> Vg {
         let bytes = |bytes| ByteCount::new(bytes).expect("small");
         let (size, free, extent) = (bytes(1 << 40), bytes(1 << 40), bytes(4 << 20));
-        Vg { name: "vg0".to_owned(), uuid: String::new(), size, free, extent, missing: 0, volumes }
+        Vg { name: "vg0".to_owned(), uuid: String::new(), size, free, extent, missing: 0, volumes, exported: false }
     }
 
     fn pool(name: &str) -> Pool {

@@ -257,6 +257,11 @@ impl Attached<'_> {
 }
 
 impl Stage {
+    /// After how long no more instants of a change are tried than one, where calls take long.
+    pub(crate) fn interruptions_within(&self) -> Duration {
+        self.subject.interruptions_within()
+    }
+
     /// What every case asks before it begins: the driver can do what is claimed, no less and no more.
     ///
     /// # Errors

@@ -10,6 +10,9 @@ use async_trait::async_trait;
 
 use crate::{claims::Claims, outcome::Held, stage::SETTLE_LIMIT, steps::Steps, suite::CASE_LIMIT};
 
+/// Of [`Subject::interruptions_within`], where nothing else is said.
+const INTERRUPTIONS: Duration = Duration::from_secs(60);
+
 /// A driver with a kind of backend: `local on ext4`.
 #[async_trait]
 pub trait Subject: Send + Sync {
@@ -22,6 +25,12 @@ pub trait Subject: Send + Sync {
     /// How long a case may take, after which it counts as hanging. Longer where each call starts programs on a slow machine.
     fn case_limit(&self) -> Duration {
         CASE_LIMIT
+    }
+
+    /// How long calls may be interrupted at one instant after another, in each of the cases that do; each kind of call
+    /// is interrupted at least once, however long that takes. Shorter where several subjects share their calls.
+    fn interruptions_within(&self) -> Duration {
+        INTERRUPTIONS
     }
 
     /// A fresh, empty backend for one case. Taken down when dropped, also by a panic.

@@ -23,10 +23,6 @@ use super::{
 const INSTANTS: u32 = 4;
 /// The instants go a little beyond the time that the call takes by itself.
 const REACH: f64 = 1.2;
-/// How long what was given up may go on below the driver.
-const SETTLES: Duration = Duration::from_secs(1);
-/// Where calls take long, no more instants are tried after so long than one for each change.
-const BUDGET: Duration = Duration::from_secs(60);
 /// No call has more steps.
 const MOST_STEPS: usize = 200;
 
@@ -81,7 +77,7 @@ async fn every_change(stage: &Stage, hows: &[How]) -> Held {
             if stage.site.steps().is_some() {
                 at_every_step(stage, &ground, change, *how).await?;
             } else {
-                let left = BUDGET.saturating_sub(begun.elapsed());
+                let left = stage.interruptions_within().saturating_sub(begun.elapsed());
                 at_some_instants(stage, &ground, change, *how, &mut chance, left).await?;
             }
         }
@@ -135,8 +131,8 @@ async fn at(stage: &Stage, ground: &Ground, change: Change, how: How, moment: Mo
     let tried = async {
         let trial = change.prepare(stage, ground).await?;
         let Interrupted { answer, reached } = interrupt(stage, &trial, how, moment).await?;
-        // What a host gave to the kernel or to its backend may go on for a moment after its death.
-        let found = eventually(SETTLES, || trial.state(stage, ground)).await?;
+        // What a host gave to the kernel or to its backend may go on after its death.
+        let found = eventually(stage.site.settles_within(), || trial.state(stage, ground)).await?;
         if let Some(answer) = answer {
             keeps_its_word(how, &answer, found)?;
         }

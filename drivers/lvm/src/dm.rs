@@ -33,8 +33,8 @@ const MAX_DEVICES: usize = 100_000;
 #[derive(Clone, Debug)]
 pub struct Dm {
     dmsetup: Program,
-    /// Sets the variable that libdm wants where no udev is.
-    env: Option<Program>,
+    /// Whether libdm has to be told that no udev is there.
+    alone: bool,
 }
 
 /// A device as the kernel has it.
@@ -89,8 +89,7 @@ impl Dm {
     /// # Errors
     /// [`Error::Tool`] if it is missing.
     pub fn find() -> Result<Self, Error> {
-        let env = if Path::new(UDEV).exists() { None } else { Some(Program::find("env")?) };
-        Ok(Self { dmsetup: Program::find("dmsetup")?, env })
+        Ok(Self { dmsetup: Program::find("dmsetup")?, alone: !Path::new(UDEV).exists() })
     }
 
     /// Where a device of that name is.
@@ -221,12 +220,8 @@ impl Dm {
     }
 
     async fn run(&self, ctx: &OpCtx, arguments: &[&str]) -> Result<(), ExecError> {
-        let run = match &self.env {
-            None => self.dmsetup.run(arguments.iter().copied()),
-            Some(env) => {
-                env.run(["DM_DISABLE_UDEV=1".as_ref(), self.dmsetup.path().as_os_str()]).args(arguments.iter().copied())
-            }
-        };
+        let run = self.dmsetup.run(arguments.iter().copied());
+        let run = if self.alone { run.env("DM_DISABLE_UDEV", "1") } else { run };
         run.output(ctx).await.map(drop)
     }
 }

@@ -34,15 +34,9 @@ pub(crate) async fn open(ctx: &OpCtx, config: Config) -> Result<Backend, Error> 
     let made = state.clone();
     ctx.blocking(move |_| Ok(directory(&made))).await??;
     let (command_timeout, extras) = (config.command_timeout(), config.extras());
-    let lvm = Lvm::open(
-        ctx,
-        Options { vg, program: config.lvm_program.clone(), state: state.clone(), command_timeout, extras },
-    )
-    .await?;
-    let group = lvm.vg(ctx).await?;
-    if group.missing > 0 {
-        return Err(lvm.not_whole(group.missing));
-    }
+    let program = config.lvm_program.clone();
+    let options = Options { vg, program, state: state.clone(), command_timeout, extras };
+    let (lvm, group) = Lvm::open(ctx, options).await?;
     let pools = lvm.pools(ctx).await?;
     let kind = kind(config.provisioning, lvm.name(), named, &group, &pools)?;
     if let Kind::Thin(name) = &kind {

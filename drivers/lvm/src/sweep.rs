@@ -20,23 +20,29 @@ use crate::{
 /// Goes over all volumes once; afterwards all are active, and those that are whole are returned. Dead ones are wiped
 /// behind the scenes.
 pub(crate) async fn sweep(backend: &Backend, ctx: &OpCtx) -> Result<BTreeMap<VolumeId, Backing>, Error> {
-    {
+    let found = {
         let mut turn = backend.lvm.turn(ctx).await?;
         // A host that died may have left devices suspended.
-        turn.mend(ctx).await?;
-        if let Kind::Thin(pool) = &backend.kind {
+        let mut found = turn.mend(ctx).await?;
+        if let Kind::Thin(pool) = &backend.kind
+            && !found.iter().any(|lv| lv.name == *pool && lv.active)
+        {
             turn.activate_all(ctx, std::slice::from_ref(pool)).await?;
         }
-        let found = turn.all(ctx).await?;
-        swaps(&mut turn, ctx, &found).await?;
-        group::finish(&mut turn, ctx, &found).await?;
-        remains(&mut turn, ctx, backend, &found).await?;
-        let found = turn.all(ctx).await?;
+        if found.iter().any(is_half_done) {
+            swaps(&mut turn, ctx, &found).await?;
+            group::finish(&mut turn, ctx, &found).await?;
+            remains(&mut turn, ctx, backend, &found).await?;
+            found = turn.all(ctx).await?;
+        }
         let asleep = |lv: &&Lv| !lv.active && matches!(lv.name.ours(), Some(Ours::Volume(_) | Ours::Dead(_)));
         let asleep: Vec<_> = found.iter().filter(|lv| lv.is_ours()).filter(asleep).map(|lv| lv.name.clone()).collect();
-        turn.activate_all(ctx, &asleep).await?;
-    }
-    let found = backend.lvm.lvs(ctx).await?;
+        if !asleep.is_empty() {
+            turn.activate_all(ctx, &asleep).await?;
+            found = turn.all(ctx).await?;
+        }
+        found
+    };
     let (mut whole, mut dead) = (BTreeMap::new(), Vec::new());
     for lv in found.iter().filter(|lv| lv.is_ours()) {
         match lv.name.ours() {
@@ -51,6 +57,11 @@ pub(crate) async fn sweep(backend: &Backend, ctx: &OpCtx) -> Result<BTreeMap<Vol
         backend.burials.start(dead);
     }
     Ok(whole)
+}
+
+/// Most often nothing is, and then LVM need not be asked again.
+fn is_half_done(lv: &Lv) -> bool {
+    lv.is_ours() && (lv.intent().is_some() || matches!(lv.name.ours(), Some(Ours::New(_) | Ours::Dead(_))))
 }
 
 /// Reverts of thin volumes.

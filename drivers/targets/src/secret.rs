@@ -56,8 +56,24 @@ impl Credentials {
     /// # Errors
     /// When the system gives no randomness.
     pub fn draw_chap() -> io::Result<Self> {
-        Ok(Self { user: characters::<CHAP_CHARACTERS>()?, secret: Secret(characters::<CHAP_CHARACTERS>()?) })
+        Ok(Self { user: word()?, secret: Secret(word()?) })
     }
+}
+
+/// One of the words that mean themselves.
+fn word() -> io::Result<String> {
+    loop {
+        let drawn = characters::<CHAP_CHARACTERS>()?;
+        if !is_misread(&drawn) {
+            return Ok(drawn);
+        }
+    }
+}
+
+/// What begins with `0x` or `0b` is taken for a number by LIO, which then finds that the initiator has another name; and
+/// `NULL` in its configuration means that there is none.
+fn is_misread(word: &str) -> bool {
+    word.starts_with('0') || word.starts_with("NULL")
 }
 
 /// Random bytes.
@@ -73,7 +89,7 @@ fn characters<const N: usize>() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Credentials;
+    use super::{Credentials, is_misread};
 
     #[test]
     fn each_pair_is_new_and_none_is_shown() {
@@ -81,5 +97,15 @@ mod tests {
         assert_ne!(one, other);
         assert_eq!((one.user.len(), one.secret.reveal().len()), (16, 16));
         assert!(!format!("{one:?}").contains(one.secret.reveal()));
+    }
+
+    #[test]
+    fn no_pair_is_taken_for_a_number() {
+        assert!(is_misread("0b.4xTRYwq3-AAAA") && is_misread("NULLwq3-AAAAbbbb") && !is_misread("b0.4xTRYwq3-AAAA"));
+        // One in 64 draws begins so.
+        for _ in 0..1000 {
+            let pair = Credentials::draw_chap().expect("random");
+            assert!(!is_misread(&pair.user) && !is_misread(pair.secret.reveal()));
+        }
     }
 }

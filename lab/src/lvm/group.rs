@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use super::{
     device, metadata,
     slot::{Slot, loops},
-    tools::{lvm, run},
+    tools::{lvm, report, run},
 };
 use crate::error::{Error, Result};
 
@@ -108,11 +108,7 @@ impl VolumeGroup {
     /// # Errors
     /// LVM does not tell.
     pub fn volumes(&self) -> Result<Vec<String>> {
-        let text = self.lvm(&[&format!("lvs --noheadings --options lv_name {}", self.name)])?;
-        let mut names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
-        names.retain(|name| !name.is_empty() && Some(name.as_str()) != self.pool());
-        names.sort();
-        Ok(names)
+        Ok(self.contents()?.volumes)
     }
 
     /// The names of device-mapper devices that others stacked on its volumes, Ashlar's way.
@@ -148,6 +144,7 @@ impl VolumeGroup {
     /// # Errors
     /// The kernel refuses.
     pub fn begin_outage(&self) -> Result<()> {
+        self.slot.note_unwell(true)?;
         device::exchange(&self.slot.pv(), &format!("0 {} error\n", self.sectors()))
     }
 
@@ -159,6 +156,7 @@ impl VolumeGroup {
         let on = self.loop_device()?;
         let (at, by) = (LEAD_MIB * SECTORS_A_MIB, by.as_millis());
         let table = format!("0 {} delay {on} {at} 0 {on} {at} {by}\n", self.sectors());
+        self.slot.note_unwell(true)?;
         device::exchange(&self.slot.pv(), &table)
     }
 
@@ -167,7 +165,8 @@ impl VolumeGroup {
     /// # Errors
     /// The kernel refuses.
     pub fn well_again(&self) -> Result<()> {
-        device::exchange(&self.slot.pv(), &self.table(&self.loop_device()?))
+        device::exchange(&self.slot.pv(), &self.table(&self.loop_device()?))?;
+        self.slot.note_unwell(false)
     }
 
     /// Uses up the metadata of its thin pool, which must be active.
@@ -251,31 +250,59 @@ impl VolumeGroup {
 
     /// Removes what an earlier user left.
     fn clear(&self) -> Result<()> {
-        self.well_again()?;
-        self.slot.clear_stack()?;
-        let left = self.volumes()?;
-        if !left.is_empty() {
-            let names: Vec<String> = left.iter().map(|name| format!("{}/{name}", self.name)).collect();
-            // One after the other: origins go with their snapshots, and then those are not there any more.
-            let commands: Vec<String> = names.iter().map(|name| format!("lvremove --yes --force {name}")).collect();
-            lvm(self.slot.path(), &commands)?;
+        if self.slot.is_unwell() {
+            self.well_again()?;
         }
-        let residue = self.residue()?;
-        if residue.is_empty() && self.is_unused()? {
+        self.slot.clear_stack()?;
+        let mut found = self.contents()?;
+        if !found.volumes.is_empty() {
+            // One after the other: origins go with their snapshots, and then those are not there any more.
+            let remove = |name: &String| format!("lvremove --yes --force {}/{name}", self.name);
+            lvm(self.slot.path(), &found.volumes.iter().map(remove).collect::<Vec<_>>())?;
+            found = self.contents()?;
+        }
+        if found.volumes.is_empty() && found.is_unused(self.pool().is_some()) {
             return Ok(());
         }
         Err(Error::Io {
-            what: format!("still there: {}", residue.join(", ")),
+            what: format!(
+                "still there: {}, and the thin pool holds {:?} percent",
+                found.volumes.join(", "),
+                found.pool
+            ),
             source: std::io::ErrorKind::Other.into(),
         })
     }
 
-    /// Whether its thin pool holds nothing, that of thin devices unknown to LVM included.
-    fn is_unused(&self) -> Result<bool> {
-        let Some(pool) = self.pool() else { return Ok(true) };
-        let fields = "data_percent,metadata_percent";
-        let text = self.lvm(&[&format!("lvs --noheadings --options {fields} {}/{pool}", self.name)])?;
-        let percents: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        Ok(matches!(percents[..], [data, metadata] if data == 0.0 && metadata < EMPTY_PERCENT))
+    /// What LVM says is in it, from one report.
+    fn contents(&self) -> Result<Contents> {
+        let fields = ["--options", "lv_name,data_percent,metadata_percent", "--separator", ","];
+        let text = report(self.slot.path(), &[&["lvs", "--noheadings"], &fields[..], &[&self.name]].concat())?;
+        let mut contents = Contents { volumes: Vec::new(), pool: Vec::new() };
+        for line in text.lines() {
+            let mut fields = line.trim().split(',');
+            match fields.next() {
+                None | Some("") => {}
+                name if name == self.pool() => contents.pool = fields.filter_map(|field| field.parse().ok()).collect(),
+                Some(name) => contents.volumes.push(name.to_owned()),
+            }
+        }
+        contents.volumes.sort();
+        Ok(contents)
+    }
+}
+
+/// What is in a volume group.
+struct Contents {
+    /// The names of its volumes, without its thin pool.
+    volumes: Vec<String>,
+    /// Percent of data and of metadata that its thin pool holds.
+    pool: Vec<f64>,
+}
+
+impl Contents {
+    /// Whether its thin pool, where it has one, holds nothing, that of thin devices unknown to LVM included.
+    fn is_unused(&self, thin: bool) -> bool {
+        !thin || matches!(self.pool[..], [data, metadata] if data == 0.0 && metadata < EMPTY_PERCENT)
     }
 }

@@ -17,6 +17,8 @@ const LOCK: &str = "lock";
 const DISK: &str = "disk";
 /// Says what is in it, when it is whole.
 const SHAPE: &str = "shape";
+/// There while what it is on may be broken or slow.
+const UNWELL: &str = "unwell";
 /// A machine that needs more has lost count.
 const MOST: u32 = 64;
 
@@ -53,6 +55,24 @@ impl Slot {
     pub(super) fn note(&self, shape: &str) -> Result<()> {
         let file = self.file(SHAPE);
         fs::write(&file, shape).map_err(Error::io(format!("cannot write {}", file.display())))
+    }
+
+    /// Notes that what it is on is going to be broken or slow, or is well again.
+    pub(super) fn note_unwell(&self, unwell: bool) -> Result<()> {
+        let file = self.file(UNWELL);
+        let noted = match unwell {
+            true => fs::write(&file, ""),
+            false => fs::remove_file(&file),
+        };
+        match noted {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(Error::io(format!("cannot change {}", file.display()))),
+        }
+    }
+
+    /// Whether that may be so: whoever broke it may have been killed.
+    pub(super) fn is_unwell(&self) -> bool {
+        self.file(UNWELL).exists()
     }
 
     /// That one, if nobody has it.
@@ -110,7 +130,7 @@ impl Slot {
         }
         // Names that LVM would take for another's.
         let _was_not_there = fs::remove_dir_all(Path::new("/dev").join(self.vg()));
-        for file in [DISK, "lvm.conf", SHAPE].map(|name| self.path.join(name)) {
+        for file in [DISK, "lvm.conf", SHAPE, UNWELL].map(|name| self.path.join(name)) {
             let _was_not_there = fs::remove_file(file);
         }
         Ok(())

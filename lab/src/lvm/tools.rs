@@ -29,11 +29,17 @@ pub(super) fn run<const N: usize>(name: &'static str, arguments: [&str; N]) -> R
 /// Settings of LVM by which it sees only `device`, keeps no backups and starts no daemon.
 pub(super) fn settings(device: &str) -> String {
     format!(
-        "devices {{\n  global_filter = [\"a|^{device}$|\", \"r|.*|\"]\n  scan_lvs = 0\n  use_devicesfile = 0\n}}\n\
+        "devices {{\n  global_filter = [\"a|^{device}$|\", \"r|.*|\"]\n  scan_lvs = 0\n  use_devicesfile = 0\n  hints = \"none\"\n}}\n\
          activation {{\n  monitoring = 0\n  reserved_memory = 0\n}}\n\
          backup {{\n  backup = 0\n  archive = 0\n}}\n\
          global {{\n  event_activation = 0\n  notify_dbus = 0\n}}\n"
     )
+}
+
+/// What one report of LVM says, with the settings in `directory`.
+pub(super) fn report(directory: &Path, arguments: &[&str]) -> Result<String> {
+    let lvm = tool("lvm")?.variable("LVM_SYSTEM_DIR", directory).variable("LVM_SUPPRESS_FD_WARNINGS", "1");
+    lvm.arguments(arguments).run(LIMIT)
 }
 
 /// Has LVM's shell do these, one after another, with the settings in `directory`: starting a program for each costs more

@@ -12,7 +12,7 @@ use std::{
 
 use rustix::process::geteuid;
 
-use super::machine::Machine;
+use super::{machine::Machine, processor};
 use crate::{
     error::{Error, Result},
     folder::Folder,
@@ -70,14 +70,14 @@ impl Booter {
         Self { config, preload: Mutex::default() }
     }
 
-    /// Boots one and waits for its agent.
-    pub(super) fn boot(&self, name: &str) -> Result<Machine> {
+    /// Boots the one of this number and waits for its agent.
+    pub(super) fn boot(&self, number: usize) -> Result<Machine> {
         let preload = self.preload();
-        match self.boot_with(name, preload.as_deref()) {
+        match self.boot_with(number, preload.as_deref()) {
             Err(Error::Machine { console, .. }) if preload.is_none() && console.contains(XSTATE_FAULT) => {
                 let compiled = self.compile()?;
                 *self.preload.lock().unwrap_or_else(PoisonError::into_inner) = Some(compiled.clone());
-                self.boot_with(name, Some(&compiled))
+                self.boot_with(number, Some(&compiled))
             }
             booted => booted,
         }
@@ -87,15 +87,15 @@ impl Booter {
         self.preload.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn boot_with(&self, name: &str, preload: Option<&Path>) -> Result<Machine> {
+    fn boot_with(&self, number: usize, preload: Option<&Path>) -> Result<Machine> {
         let config = &self.config;
         let folder = Folder::make(&config.within)?;
         let (ours, theirs) = UnixStream::pair().map_err(Error::io("cannot make a machine's line"))?;
         let console = folder.path().join("console");
         let log = File::create(&console).map_err(Error::io(format!("cannot write {}", console.display())))?;
         let init = folder.path().join("init");
-        write_script(&init, &script(config, &init, name))?;
-        let program = program(config, folder.path(), &init, preload);
+        write_script(&init, &script(config, &init, &number.to_string()))?;
+        let program = program(config, folder.path(), &init, preload, processor::of(number));
         let running = program.stay_with(Stdio::from(OwnedFd::from(theirs)), log)?;
         let machine = Machine::begin(folder, console, running, ours)?;
         machine.wait_for_agent()?;
@@ -116,15 +116,17 @@ impl Booter {
 
 /// The kernel is in a space of processes of its own, with which ends every process that it made to run programs in. That
 /// ends with who started it, as `setpriv` and `unshare` have the host's kernel see to.
-fn program(config: &Config, folder: &Path, init: &Path, preload: Option<&Path>) -> Program {
+fn program(config: &Config, folder: &Path, init: &Path, preload: Option<&Path>, processor: Option<usize>) -> Program {
     let mut words = vec!["--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child"];
     if !geteuid().is_root() {
         words.extend(["--user", "--map-root-user"]);
     }
     // The first process of a space takes no signal that it does not handle, so the kernel could not abort as it does when
     // it panics. A shell is the first, and ends after it.
-    words.extend(["--", "sh", "-c", "\"$@\"; exit", "sh", "env"]);
+    words.extend(["--", "sh", "-c", "\"$@\"; exit", "sh"]);
+    let pinned = processor.map(|number| ["taskset".to_owned(), "--cpu-list".to_owned(), number.to_string()]);
     let own: Vec<String> = vec![
+        "env".to_owned(),
         format!("LD_PRELOAD={}", preload.unwrap_or(Path::new("")).display()),
         KERNEL.to_owned(),
         format!("mem={}M", config.memory_mib),
@@ -142,7 +144,8 @@ fn program(config: &Config, folder: &Path, init: &Path, preload: Option<&Path>) 
     ];
     // The memory's file is nameless; on a disk the kernel would write it out for nothing.
     let memory = in_memory().unwrap_or_else(|| folder.to_owned());
-    let program = Program::new("setpriv").arguments(words).arguments(own).directory(folder);
+    let program =
+        Program::new("setpriv").arguments(words).arguments(pinned.into_iter().flatten().chain(own)).directory(folder);
     program.variable("TMPDIR", memory)
 }
 

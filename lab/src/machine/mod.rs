@@ -14,6 +14,7 @@ mod line;
 #[expect(clippy::module_inception, reason = "the machine among what is about machines")]
 mod machine;
 mod pool;
+mod processor;
 mod pty;
 mod relay;
 mod standing;

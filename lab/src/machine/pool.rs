@@ -72,7 +72,7 @@ impl Pool {
         let socket = config.within.join(SOCKET);
         let booter = Booter::new(config);
         // Alone, so that what it takes to boot here is found out once.
-        let first = Slot { machine: Some(Arc::new(booter.boot("0")?)), boots: 1, ..Slot::default() };
+        let first = Slot { machine: Some(Arc::new(booter.boot(0)?)), boots: 1, ..Slot::default() };
         let slots = [first].into_iter().chain((1..machines).map(|_| Slot::default())).collect();
         let (slots, changed, over) = (Mutex::new(slots), Condvar::new(), AtomicBool::new(false));
         let inner = Arc::new(Inner { booter, slots, changed, over });
@@ -160,7 +160,7 @@ impl Inner {
 
     /// Whether it may be tried again.
     fn boot(&self, index: usize) -> bool {
-        let booted = self.booter.boot(&index.to_string());
+        let booted = self.booter.boot(index);
         let mut slots = lock(&self.slots);
         let slot = &mut slots[index];
         match booted {

@@ -50,9 +50,10 @@ impl Command {
         self
     }
 
-    /// Only the volume of that name. Names have no character that selections give a meaning to.
-    pub(super) fn selected(mut self, lv: &LvName) -> Self {
-        self.put("--select", &format_args!("lv_name={lv}"));
+    /// Only the volumes of these names. Names have no character that selections give a meaning to.
+    pub(super) fn selected(mut self, lvs: &[&LvName]) -> Self {
+        let any: Vec<_> = lvs.iter().map(|lv| format!("lv_name={lv}")).collect();
+        self.put("--select", &any.join("||"));
         self
     }
 
@@ -109,5 +110,6 @@ mod tests {
         assert_eq!(command.line(), "lvcreate --yes --extents 3 --name a --addtag ashlar --addtag ashlar.size=512 vg0");
         assert!(command.has_effects());
         assert_eq!(Command::reads("lvs").lv(&vg, &lv).line(), "lvs vg0/a");
+        assert_eq!(Command::reads("lvs").selected(&[&lv, &lv]).line(), "lvs --select lv_name=a||lv_name=a");
     }
 }

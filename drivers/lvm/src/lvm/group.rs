@@ -16,6 +16,7 @@ use ashlar_common::{
 
 use super::{
     command::Command,
+    known,
     lane::Lane,
     report::{Answer, LV_FIELDS, Lv, POOL_FIELDS, PV_FIELDS, Pool, ReportError, VG_FIELDS, Vg},
     settings::{self, Devices, Extras},
@@ -59,12 +60,12 @@ struct Inner {
 }
 
 impl Lvm {
-    /// Looks for the tools and the volume group's devices. The volume group need not be whole; it may even be missing.
+    /// Looks for the tools and the volume group, which must be whole.
     ///
     /// # Errors
-    /// [`Error::Tool`] for a missing tool, [`Error::Io`] where the directory cannot be written, and what
-    /// [`Lvm::find_devices`] answers.
-    pub async fn open(ctx: &OpCtx, options: Options) -> Result<Self, Error> {
+    /// [`Error::Tool`] for a missing tool, [`Error::Io`] where the directory cannot be written, [`Error::Away`], and
+    /// what [`Lvm::find_devices`] answers.
+    pub async fn open(ctx: &OpCtx, options: Options) -> Result<(Self, Vg), Error> {
         let lvm = match &options.program {
             Some(path) => Program::at("lvm", path.clone())?,
             None => Program::find_with("lvm", Lookup { package: Some("lvm2"), path: None })?,
@@ -84,8 +85,23 @@ impl Lvm {
             settings: Arc::clone(&settings),
             options,
         }));
-        lvm.find_devices(ctx).await?;
-        Ok(lvm)
+        let vg = lvm.found(ctx).await?;
+        Ok((lvm, vg))
+    }
+
+    async fn found(&self, ctx: &OpCtx) -> Result<Vg, Error> {
+        let state = self.0.options.state.clone();
+        if let Some(devices) = ctx.blocking(move |_| Ok(known::read(&state))).await? {
+            self.look_at(ctx, Devices::These(devices)).await?;
+            match self.vg(ctx).await {
+                Ok(vg) if vg.missing == 0 => return Ok(vg),
+                Ok(_) | Err(Error::Away { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.find_devices(ctx).await?;
+        let vg = self.vg(ctx).await?;
+        if vg.missing > 0 { Err(self.not_whole(vg.missing)) } else { Ok(vg) }
     }
 
     /// Looks for the volume group's devices again, and has LVM see no other from then on. At open, and when the volume
@@ -101,9 +117,19 @@ impl Lvm {
         let answer = inner.finder.ask(ctx, command).await?;
         let ours = answer.pvs.iter().filter(|pv| pv.vg_name == inner.options.vg.as_str() && !pv.is_missing());
         let found: Vec<_> = ours.map(|pv| pv.pv_name.clone()).collect();
-        let devices = if found.is_empty() { Devices::Machine } else { Devices::These(found) };
-        self.write_settings(ctx, &inner.work, devices).await?;
-        inner.settings.fetch_add(1, Ordering::Release);
+        if found.is_empty() {
+            return self.look_at(ctx, Devices::Machine).await;
+        }
+        let (state, devices) = (inner.options.state.clone(), found.clone());
+        let written = ctx.blocking(move |_| Ok(known::write(&state, &devices))).await?;
+        written.map_err(|source| Error::io("remember the volume group's devices", source))?;
+        self.look_at(ctx, Devices::These(found)).await
+    }
+
+    /// Has LVM see these devices from now on.
+    async fn look_at(&self, ctx: &OpCtx, devices: Devices) -> Result<(), Error> {
+        self.write_settings(ctx, &self.0.work, devices).await?;
+        self.0.settings.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -163,18 +189,16 @@ impl Lvm {
             return Ok(found);
         }
         // LVM fails for a volume that is not there, as it does for much else.
-        for name in names.iter().filter(|name| !found.iter().any(|lv| lv.name == ***name)) {
-            if self.is_listed(ctx, name).await? {
-                return Err(self.away(ctx, &answer).await);
-            }
-        }
-        Ok(found)
+        let listed = self.0.reads.ask(ctx, listed(self.name(), &unseen(names, &found)).word("--nolocking")).await?;
+        if listed.done && listed.lvs.is_empty() { Ok(found) } else { Err(self.away(ctx, &answer).await) }
     }
 
-    /// Whether the volume group, which must be there, has a volume of that name.
-    async fn is_listed(&self, ctx: &OpCtx, name: &LvName) -> Result<bool, Error> {
-        let answer = self.0.reads.ask(ctx, listed(self.name(), name).word("--nolocking")).await?;
-        if answer.done { Ok(!answer.lvs.is_empty()) } else { Err(self.away(ctx, &answer).await) }
+    /// Asks beside all that waits for reports. A shell of its own is needed only while one is under way.
+    async fn glance(&self, ctx: &OpCtx, command: Command) -> Result<Answer, Error> {
+        match self.0.reads.try_hold() {
+            Some(held) => held.ask(ctx, command).await.1,
+            None => self.0.stats.ask(ctx, command).await,
+        }
     }
 
     /// The volume group's own numbers, whatever else goes on.
@@ -184,7 +208,7 @@ impl Lvm {
     pub async fn vg(&self, ctx: &OpCtx) -> Result<Vg, Error> {
         let command = group(self.name()).word("--nolocking");
         let doing = command.line().to_owned();
-        let answer = self.0.stats.ask(ctx, command).await?;
+        let answer = self.glance(ctx, command).await?;
         match answer.vgs.first().map(Vg::of) {
             Some(vg) => self.check_used(vg.map_err(|source| unreadable(doing, source))?),
             None => Err(self.missing(&answer)),
@@ -198,7 +222,7 @@ impl Lvm {
     pub async fn pool(&self, ctx: &OpCtx, name: &LvName) -> Result<Option<Pool>, Error> {
         let command = pool(self.name(), name).word("--nolocking");
         let doing = command.line().to_owned();
-        let answer = self.0.stats.ask(ctx, command).await?;
+        let answer = self.glance(ctx, command).await?;
         if let Some(row) = answer.lvs.first() {
             return Pool::of(row).map_err(|source| unreadable(doing, source));
         }
@@ -215,7 +239,7 @@ impl Lvm {
         let command = Command::reads("lvs").word("--nolocking").word("--options").word(POOL_FIELDS);
         let command = command.word("--select").word("segtype=thin-pool").vg(self.name());
         let doing = command.line().to_owned();
-        let answer = self.0.stats.ask(ctx, command).await?;
+        let answer = self.glance(ctx, command).await?;
         if !answer.done {
             return Err(self.away(ctx, &answer).await);
         }
@@ -290,9 +314,14 @@ pub(super) fn look(vg: &VgName, names: &[&LvName]) -> Command {
     names.iter().fold(command, |command, name| command.lv(vg, name))
 }
 
-/// One row if the volume group has a volume of that name; done without a row if not.
-pub(super) fn listed(vg: &VgName, name: &LvName) -> Command {
-    Command::reads("lvs").word("--options").word("lv_name").selected(name).vg(vg)
+/// Those of the names that none of the volumes has.
+pub(super) fn unseen<'a>(names: &[&'a LvName], found: &[Lv]) -> Vec<&'a LvName> {
+    names.iter().copied().filter(|name| !found.iter().any(|lv| lv.name == **name)).collect()
+}
+
+/// One row for each volume of these names; done without a row if the volume group has none of them.
+pub(super) fn listed(vg: &VgName, names: &[&LvName]) -> Command {
+    Command::reads("lvs").word("--options").word("lv_name").selected(names).vg(vg)
 }
 
 pub(super) fn group(vg: &VgName) -> Command {

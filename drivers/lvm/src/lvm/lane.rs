@@ -79,6 +79,13 @@ impl Lane {
         Ok(Held { lane: self.clone(), slot, _place: place })
     }
 
+    /// The lane, if it is free now.
+    pub(super) fn try_hold(&self) -> Option<Held> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let slot = Arc::clone(&self.slot).try_lock_owned().ok()?;
+        Some(Held { lane: self.clone(), slot, _place: place })
+    }
+
     /// Waits, asks, and lets go.
     pub(super) async fn ask(&self, ctx: &OpCtx, command: Command) -> Result<Answer, Error> {
         self.hold(ctx, command.line()).await?.ask(ctx, command).await.1
@@ -120,7 +127,10 @@ impl Held {
             () = patience(&ctx, limit) => Err(ShellError::Silent { waited: began.elapsed(), stderr: String::new() }),
         };
         let answer = match result {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => {
+                tracing::debug!(command = command.line(), took = ?began.elapsed(), "LVM answered");
+                Ok(answer)
+            }
             Err(error) => {
                 let error = self.put_down(error).await;
                 let effects = given && command.has_effects();

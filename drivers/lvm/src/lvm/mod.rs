@@ -6,6 +6,7 @@
 mod command;
 mod document;
 mod group;
+mod known;
 mod lane;
 mod report;
 mod settings;

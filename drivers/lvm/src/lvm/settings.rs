@@ -36,6 +36,12 @@ log/command_log_selection="log_context=shell || log_type=error || log_type=warn"
 log/command_log_cols="log_type,log_context,log_object_type,log_object_name,log_message,log_errno,log_ret_code"
 # A copy of the metadata for each change of thirty days would fill the disk. The newest is still kept.
 backup/archive=0
+# What LVM touches and locks before it suspends a device, in KiB, for the case that the machine swaps to that device.
+# No command needs the usual 8 MiB, and to touch them takes longer than all else that most commands do.
+activation/reserved_memory=1024
+# Hints are of use for a host with a thousand devices. Here only some are looked at, and commands of people, which look
+# at others, would make them anew each time.
+devices/hints="none"
 "#;
 
 /// Which devices LVM looks at.

@@ -11,7 +11,7 @@ use ashlar_common::{
 
 use super::{
     command::Command,
-    group::{Lvm, group, listed, look, pool, seen, unreadable},
+    group::{self, Lvm, group, listed, look, pool, seen, unreadable},
     lane::Held,
     report::{Answer, LV_FIELDS, Lv, Pool, ReportError, Vg},
 };
@@ -59,14 +59,12 @@ impl<'a> Turn<'a> {
         size: ByteCount,
         tags: &[Tag],
     ) -> Result<Lv, Error> {
-        let vg = self.vg(ctx).await?;
-        let extents = extents(size, &vg);
-        let need = ByteCount::new(extents.saturating_mul(vg.extent.bytes())).unwrap_or(ByteCount::MAX);
-        // Signatures are not looked for: all of it is zeroed anyway, before anybody may read it.
-        let command = Command::changes("lvcreate").word("--type").word("linear").number("--extents", extents, "");
+        // LVM rounds up to whole extents. Signatures are not looked for: all of it is zeroed anyway, before anybody may
+        // read it.
+        let command = Command::changes("lvcreate").word("--type").word("linear").number("--size", size.bytes(), "b");
         let command = command.name("--name", name).tags("--addtag", tags);
         let command = command.word("--wipesignatures").word("n").word("--zero").word("n").vg(self.lvm.name());
-        Ok(self.make(ctx, command, name, tags, need).await?.into_inner())
+        Ok(self.make(ctx, command, name, tags, size).await?.into_inner())
     }
 
     /// Makes a thin volume in `pool`; all its bytes read zero. There already with these tags: fine.
@@ -183,6 +181,11 @@ impl<'a> Turn<'a> {
         let command = Command::changes("lvrename").vg(self.lvm.name()).name("", from).name("", to);
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
+        if matches!(done, Done::Said)
+            && let Some(lv) = self.look_one(ctx, to).await.map_err(|error| unseen(error, &doing))?
+        {
+            return Ok(lv);
+        }
         let found = self.look(ctx, &[from, to]).await.map_err(|error| unseen(error, &doing))?;
         let is = |name: &LvName| found.iter().any(|lv| lv.name == *name);
         if is(to) && !is(from) {
@@ -202,9 +205,11 @@ impl<'a> Turn<'a> {
         let command = Command::changes("lvremove").lv(self.lvm.name(), name);
         let doing = command.to_string();
         let done = self.change(ctx, command).await?;
+        if !self.is_listed(ctx, &[name]).await.map_err(|error| unseen(error, &doing))? {
+            return Ok(());
+        }
         let left = self.look_one(ctx, name).await.map_err(|error| unseen(error, &doing))?;
-        let Some(left) = left else { return Ok(()) };
-        if left.open {
+        if left.is_some_and(|left| left.open) {
             let by = "a process of this machine has its device open: see `lsof` or `dmsetup ls --tree`".to_owned();
             return Err(Error::InUse { name: name.to_string(), by });
         }
@@ -297,10 +302,9 @@ impl<'a> Turn<'a> {
         let found = seen(&answer, self.lvm.name(), names).map_err(|source| unreadable(doing, source))?;
         if !answer.done {
             // LVM fails for a volume that is not there, as it does for much else.
-            for name in names {
-                if !found.iter().any(|lv| lv.name == **name) && self.is_listed(ctx, name).await? {
-                    return Err(self.away(ctx, &answer).await);
-                }
+            let unseen = group::unseen(names, &found);
+            if !unseen.is_empty() && self.is_listed(ctx, &unseen).await? {
+                return Err(self.away(ctx, &answer).await);
             }
         }
         Ok(found)
@@ -446,25 +450,25 @@ impl<'a> Turn<'a> {
         }
     }
 
-    async fn is_listed(&mut self, ctx: &OpCtx, name: &LvName) -> Result<bool, Error> {
-        let answer = self.ask(ctx, listed(self.lvm.name(), name)).await?;
+    /// Whether there is any of these names.
+    async fn is_listed(&mut self, ctx: &OpCtx, names: &[&LvName]) -> Result<bool, Error> {
+        let answer = self.ask(ctx, listed(self.lvm.name(), names)).await?;
         if answer.done { Ok(!answer.lvs.is_empty()) } else { Err(self.away(ctx, &answer).await) }
     }
 
-    /// Resumes what a killed LVM left suspended.
+    /// Resumes what a killed LVM left suspended, and returns all volumes.
     ///
     /// # Errors
     /// As [`Turn::look`].
-    pub async fn mend(&mut self, ctx: &OpCtx) -> Result<(), Error> {
+    pub async fn mend(&mut self, ctx: &OpCtx) -> Result<Vec<Lv>, Error> {
         let vg: VgName = self.lvm.name().clone();
-        for lv in self.all(ctx).await? {
-            if lv.suspended {
-                tracing::warn!(volume = %lv.name, "LVM left it suspended: it is resumed");
-                let command = Command::changes("lvchange").word("--refresh").lv(&vg, &lv.name);
-                self.ask(ctx, command).await?;
-            }
+        let mut all = self.all(ctx).await?;
+        for lv in all.iter_mut().filter(|lv| lv.suspended) {
+            tracing::warn!(volume = %lv.name, "LVM left it suspended: it is resumed");
+            let command = Command::changes("lvchange").word("--refresh").lv(&vg, &lv.name);
+            lv.suspended = !self.ask(ctx, command).await?.done;
         }
-        Ok(())
+        Ok(all)
     }
 
     fn no_lv(&self, name: &LvName) -> Error {
@@ -479,10 +483,6 @@ pub enum Use {
     Kept,
     /// To be written to, as a volume.
     Volume,
-}
-
-fn extents(size: ByteCount, vg: &Vg) -> u64 {
-    size.bytes().div_ceil(vg.extent.bytes().max(1)).max(1)
 }
 
 /// What was given to LVM is done or not: nobody could look.

@@ -52,7 +52,7 @@ impl Lab {
             command_timeout: Duration::from_secs(60),
             extras: Extras { issue_discards: false, monitoring: None },
         };
-        let lvm = Lvm::open(&ctx(), options).await?;
+        let (lvm, _) = Lvm::open(&ctx(), options).await?;
         let (free, name) = (lvm.vg(&ctx()).await?.free, "filler".parse()?);
         let lv = lvm.turn(&ctx()).await?.create_thick(&ctx(), &name, free, &[]).await?;
         let device = data::open_to_change(&lv.device)?;

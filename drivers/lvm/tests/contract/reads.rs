@@ -8,7 +8,7 @@ use ashlar_driver_lvm::LvmDriver;
 use serde_json::json;
 
 use crate::{
-    bench::{Bench, SIZE, clear, create, ctx, ensure, refused},
+    bench::{Bench, SIZE, clear, create, ctx, ensure, refused, spec},
     failure::Result,
     tool::{Fault, Tool},
 };
@@ -51,6 +51,29 @@ async fn check(thin: bool, fault: Fault) -> Result {
     driver.detach(&ctx(), &volume, Detach::All).await?;
     clear(&driver).await?;
     bench.is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_only_says_that_all_is_well_is_never_believed() -> Result {
+    for thin in [true, false] {
+        let (bench, tool) = (Bench::new(thin)?, Tool::new().await?);
+        let driver = bench.open(&json!({ "lvm_program": tool.path() })).await?;
+        let (volume, wanted) = (create(&driver, SIZE).await?, spec(SIZE)?);
+        tool.lies(true)?;
+        for what in READS {
+            refused(what, read(&driver, &volume, what).await, Kind::Unavailable)?;
+        }
+        // Where the pool was found to have room a moment ago, it is begun, and then nobody can look.
+        let made = driver.create(&ctx(), &wanted).await.err().map(|error| error.kind());
+        ensure(matches!(made, Some(Kind::Unavailable | Kind::Indeterminate)), &format!("create: {made:?}"))?;
+        refused("delete", driver.delete(&ctx(), &volume).await, Kind::Unavailable)?;
+        tool.lies(false)?;
+        ensure(driver.list(&ctx()).await?.volumes.len() == 1, "what was there is there, and nothing else")?;
+        driver.create(&ctx(), &wanted).await?;
+        clear(&driver).await?;
+        bench.is_empty()?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,6 +87,12 @@ impl Tool {
         Ok(fs::write(self.file("warns"), "")?)
     }
 
+    /// From now on, every command succeeds in words alone, until it is told otherwise.
+    pub(crate) fn lies(&self, lies: bool) -> Result {
+        let file = self.file("lies");
+        Ok(if lies { fs::write(file, "")? } else { fs::remove_file(file)? })
+    }
+
     /// Waits until a command hangs.
     pub(crate) async fn hangs(&self) -> Result {
         let fifo = self.file("hangs");

@@ -16,6 +16,10 @@ ask() {
 
 fault_of() {
     fault=
+    if [ -e "$folder/lies" ]; then
+        fault=lie
+        return 0
+    fi
     [ -e "$folder/next" ] || return 0
     read -r kind pattern <"$folder/next"
     case "$1" in

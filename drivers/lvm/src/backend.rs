@@ -11,6 +11,7 @@ use ashlar_common::{
 use tokio::sync::RwLock;
 
 use crate::{
+    burials::Burials,
     config::Config,
     error::Error,
     exports::{Backing, Exports},
@@ -19,7 +20,9 @@ use crate::{
     locks::Locks,
     lvm::{Lv, Lvm},
     names::{LvName, Tag},
-    open, sweep,
+    open,
+    swaps::Swaps,
+    sweep,
     thick::{self, Home, New},
 };
 
@@ -52,6 +55,10 @@ pub struct Backend {
     pub fill: Fill,
     /// Thick volumes that go back to a snapshot.
     pub reverts: thick::Reverts,
+    /// Thin reverts that stopped in the middle.
+    pub(crate) swaps: Swaps,
+    /// Dead volumes that are wiped.
+    pub(crate) burials: Burials,
     /// The size of an extent.
     pub extent: ByteCount,
     exports: RwLock<Arc<Exports>>,
@@ -65,12 +72,15 @@ impl Backend {
         let fill = Fill::new(config.thin_data_mark, config.thin_metadata_mark);
         let exports = RwLock::new(Arc::new(exports));
         let reverts = thick::Reverts::new(lvm.clone(), throttle(&config));
+        let locks = Locks::default();
         Self {
             reverts,
+            swaps: Swaps::default(),
+            burials: Burials::new(lvm.clone(), locks.clone()),
             lvm,
             kind,
             config,
-            locks: Locks::default(),
+            locks,
             fill,
             extent,
             exports,
@@ -138,11 +148,24 @@ impl Backend {
         Ok(())
     }
 
+    /// Finishes a thin revert of that volume that stopped in the middle. The caller holds the volume.
+    pub(crate) async fn settle(&self, ctx: &OpCtx, volume: VolumeId) -> Result<(), Error> {
+        self.swaps.settle(&self.lvm, ctx, volume).await
+    }
+
     /// Refuses new work in a thin pool that is nearly full.
     pub(crate) async fn check_fill(&self, ctx: &OpCtx) -> Result<(), Error> {
         match &self.kind {
             Kind::Thin(pool) => self.fill.check(ctx, &self.lvm, pool).await,
             Kind::Thick => Ok(()),
+        }
+    }
+
+    /// The error of new work that a thin pool had no room for, in words for that.
+    pub(crate) async fn explain(&self, ctx: &OpCtx, error: Error) -> Error {
+        match &self.kind {
+            Kind::Thin(pool) => self.fill.explain(ctx, &self.lvm, pool, error).await,
+            Kind::Thick => error,
         }
     }
 

@@ -78,6 +78,9 @@ pub struct Config {
     /// Whether the room of removed thick volumes is discarded on the disks below.
     #[serde(default)]
     pub issue_discards: bool,
+    /// Absolute path of LVM's program, where it is not the `lvm` of the system.
+    #[serde(default)]
+    pub lvm_program: Option<PathBuf>,
     /// Seconds that one command of LVM may take before it is killed.
     #[serde(default = "default_command_seconds")]
     #[schemars(range(min = 1, max = 3600))]
@@ -143,6 +146,9 @@ impl Config {
         }
         if !self.state_path.is_absolute() {
             return Err(setting("state_path", self.state_path.display(), "it is an absolute path"));
+        }
+        if let Some(path) = self.lvm_program.as_ref().filter(|path| !path.is_absolute()) {
+            return Err(setting("lvm_program", path.display(), "it is an absolute path"));
         }
         if !(1..=3600).contains(&self.command_timeout_seconds) {
             return Err(setting("command_timeout_seconds", self.command_timeout_seconds, "it is 1 to 3600"));
@@ -255,6 +261,7 @@ mod tests {
             "volume_group = 'vg0'\nthin_metadata_mark = 0",
             "volume_group = 'vg0'\nmax_over_subscription_ratio = 0.5",
             "volume_group = 'vg0'\nstate_path = 'here'",
+            "volume_group = 'vg0'\nlvm_program = 'lvm'",
             "volume_group = 'vg0'\ncommand_timeout_seconds = 0",
         ] {
             let config: Config = toml::from_str(bad).expect("well formed");

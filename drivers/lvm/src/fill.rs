@@ -20,6 +20,11 @@ use crate::{
 /// How long an answer holds: many volumes that are made at once need not all ask.
 const FRESH: Duration = Duration::from_millis(1500);
 
+/// From about here on LVM itself makes nothing new in a thin pool: it keeps a quarter of the metadata free, or 4 MiB where
+/// that is less.
+const LVMS_DATA_MARK: u8 = 95;
+const LVMS_METADATA_MARK: u8 = 75;
+
 /// The marks, and when the pool was last found below them.
 #[derive(Debug)]
 pub struct Fill {
@@ -44,6 +49,20 @@ impl Fill {
         self.judge(&pool)?;
         *self.low.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
         Ok(())
+    }
+
+    /// Why LVM refused new work: most often the pool has become full since it was looked at, and LVM's own marks for
+    /// that may be lower than the configured ones.
+    pub(crate) async fn explain(&self, ctx: &OpCtx, lvm: &Lvm, name: &LvName, error: Error) -> Error {
+        if !matches!(error, Error::Refused { .. }) {
+            return error;
+        }
+        *self.low.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let marks = Self::new(self.data_mark.min(LVMS_DATA_MARK), self.metadata_mark.min(LVMS_METADATA_MARK));
+        match lvm.pool(ctx, name).await {
+            Ok(Some(pool)) => marks.judge(&pool).err().unwrap_or(error),
+            Ok(None) | Err(_) => error,
+        }
     }
 
     fn judge(&self, pool: &Pool) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 mod attach;
 pub mod backend;
+mod burials;
 pub mod config;
 pub mod data;
 pub mod dm;
@@ -20,6 +21,7 @@ mod open;
 mod snapshots;
 mod sources;
 mod stats;
+mod swaps;
 mod sweep;
 pub mod thick;
 mod transfer;

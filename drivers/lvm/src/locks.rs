@@ -34,9 +34,9 @@ pub enum Hold {
     Shared,
 }
 
-/// All objects that somebody works on or waits for.
-#[derive(Debug, Default)]
-pub struct Locks(Mutex<HashMap<Key, Weak<RwLock<()>>>>);
+/// All objects that somebody works on or waits for. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Locks(Arc<Mutex<HashMap<Key, Weak<RwLock<()>>>>>);
 
 /// Objects that are this one's until dropped.
 #[derive(Debug)]

@@ -34,7 +34,9 @@ pub(crate) async fn open(ctx: &OpCtx, config: Config) -> Result<Backend, Error> 
     let made = state.clone();
     ctx.blocking(move |_| Ok(directory(&made))).await??;
     let (command_timeout, extras) = (config.command_timeout(), config.extras());
-    let (lvm, group) = Lvm::open(ctx, Options { vg, state: state.clone(), command_timeout, extras }).await?;
+    let program = config.lvm_program.clone();
+    let options = Options { vg, program, state: state.clone(), command_timeout, extras };
+    let (lvm, group) = Lvm::open(ctx, options).await?;
     let pools = lvm.pools(ctx).await?;
     let kind = kind(config.provisioning, lvm.name(), named, &group, &pools)?;
     if let Kind::Thin(name) = &kind {
@@ -135,7 +137,7 @@ mod tests {
     fn group(volumes: u32) -> Vg {
         let bytes = |bytes| ByteCount::new(bytes).expect("small");
         let (size, free, extent) = (bytes(1 << 40), bytes(1 << 40), bytes(4 << 20));
-        Vg { name: "vg0".to_owned(), uuid: String::new(), size, free, extent, missing: 0, volumes }
+        Vg { name: "vg0".to_owned(), uuid: String::new(), size, free, extent, missing: 0, volumes, exported: false }
     }
 
     fn pool(name: &str) -> Pool {

@@ -28,6 +28,7 @@ pub(crate) async fn from_snapshot(
     let from = Tag::from_snapshot(source.id);
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Snapshot(source.id), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
+    backend.settle(ctx, spec.volume.id).await?;
     let (name, target) = (LvName::snapshot(source.id), LvName::volume(spec.volume.id));
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
@@ -37,7 +38,10 @@ pub(crate) async fn from_snapshot(
     check_fits(spec.size, lv.size)?;
     if lv.thin {
         backend.check_fill(ctx).await?;
-        return snapshots::share(backend, ctx, spec, lv, from).await;
+        return match snapshots::share(backend, ctx, spec, lv, from).await {
+            Err(error) => Err(backend.explain(ctx, error).await),
+            made => made,
+        };
     }
     let new = backend.new_volume(spec, Some(from));
     let made = thick::create_from_snapshot(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
@@ -56,6 +60,7 @@ pub(crate) async fn clone_volume(
     let from = Tag::from_volume(source);
     let keys = [(Key::Volume(spec.volume.id), Hold::Alone), (Key::Volume(source), Hold::Shared)];
     let _locked = backend.locks.lock(ctx, keys).await?;
+    backend.settle(ctx, spec.volume.id).await?;
     let (name, target) = (LvName::volume(source), LvName::volume(spec.volume.id));
     let found = backend.lvm.look(ctx, &[&name, &target]).await?;
     if let Some(lv) = found.iter().find(|lv| lv.name == target) {
@@ -68,7 +73,10 @@ pub(crate) async fn clone_volume(
     check_fits(spec.size, lv.size)?;
     if lv.thin {
         backend.check_fill(ctx).await?;
-        return snapshots::share(backend, ctx, spec, &lv, from).await;
+        return match snapshots::share(backend, ctx, spec, &lv, from).await {
+            Err(error) => Err(backend.explain(ctx, error).await),
+            made => made,
+        };
     }
     let new = backend.new_volume(spec, Some(from));
     let made = thick::clone_volume(&backend.lvm, ctx, &lv.name, &new, backend.throttle()).await;
@@ -90,7 +98,13 @@ pub(crate) async fn revert(backend: &Backend, ctx: &OpCtx, source: &SnapshotRef)
     backend.check_detached(id).await?;
     if volume.thin {
         backend.check_fill(ctx).await?;
-        return snapshots::revert(backend, ctx, id, &volume, snapshot).await;
+        return match snapshots::revert(backend, ctx, id, &volume, snapshot).await {
+            Err(error) => {
+                backend.swaps.note(id);
+                Err(backend.explain(ctx, error).await)
+            }
+            reverted => reverted,
+        };
     }
     backend.reverts.revert(ctx, id, source.id).await?;
     need(&mut backend.lvm.turn(ctx).await?, ctx, id)

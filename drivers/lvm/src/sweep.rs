@@ -17,7 +17,8 @@ use crate::{
     volumes::{SWAP, present},
 };
 
-/// Goes over all volumes once; afterwards all are active, and those that are whole are returned.
+/// Goes over all volumes once; afterwards all are active, and those that are whole are returned. Dead ones are wiped
+/// behind the scenes.
 pub(crate) async fn sweep(backend: &Backend, ctx: &OpCtx) -> Result<BTreeMap<VolumeId, Backing>, Error> {
     let found = {
         let mut turn = backend.lvm.turn(ctx).await?;
@@ -42,18 +43,18 @@ pub(crate) async fn sweep(backend: &Backend, ctx: &OpCtx) -> Result<BTreeMap<Vol
         }
         found
     };
-    let mut whole = BTreeMap::new();
+    let (mut whole, mut dead) = (BTreeMap::new(), Vec::new());
     for lv in found.iter().filter(|lv| lv.is_ours()) {
         match lv.name.ours() {
             Some(Ours::Volume(id)) => {
                 whole.insert(id, backing(lv));
             }
-            Some(Ours::Dead(_)) => {
-                tracing::info!(volume = %lv.name, "deleting what a host left");
-                crate::volumes::bury(backend, ctx, lv).await?;
-            }
+            Some(Ours::Dead(_)) => dead.push(lv.name.clone()),
             Some(Ours::New(_) | Ours::Snapshot(_)) | None => {}
         }
+    }
+    if backend.config.wipe_on_delete {
+        backend.burials.start(dead);
     }
     Ok(whole)
 }

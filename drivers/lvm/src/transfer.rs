@@ -23,6 +23,7 @@ pub(crate) async fn image_to_volume(
     backend.check_size(spec.size)?;
     backend.serve(ctx).await?;
     let _locked = backend.locks.lock(ctx, [(Key::Volume(spec.volume.id), Hold::Alone)]).await?;
+    backend.settle(ctx, spec.volume.id).await?;
     let from = Tag::from_image();
     if let Some(lv) = backend.lvm.lv(ctx, &LvName::volume(spec.volume.id)).await? {
         return there(&lv, spec.size, Some(&from)).map(Outcome::Unchanged);

@@ -10,6 +10,9 @@ use super::{
 use crate::error::{Error, Result};
 
 const SECTORS_A_MIB: u64 = 2048;
+/// Where the physical volume begins on the loop device. There, and not at its start, so that nobody takes the loop device
+/// itself for the physical volume: a disk that fails has no twin that does not.
+const LEAD_MIB: u64 = 1;
 const POOL: &str = "pool";
 /// The kernel counts what it keeps in reserve as used: a tenth.
 const EMPTY_PERCENT: f64 = 20.0;
@@ -151,7 +154,8 @@ impl VolumeGroup {
     /// The kernel has no dm-delay.
     pub fn slow_down(&self, by: Duration) -> Result<()> {
         let on = self.loop_device()?;
-        let table = format!("0 {} delay {on} 0 0 {on} 0 {}\n", self.sectors(), by.as_millis());
+        let (at, by) = (LEAD_MIB * SECTORS_A_MIB, by.as_millis());
+        let table = format!("0 {} delay {on} {at} 0 {on} {at} {by}\n", self.sectors());
         self.slot.note_unwell(true)?;
         device::exchange(&self.slot.pv(), &table)
     }
@@ -197,7 +201,7 @@ impl VolumeGroup {
     }
 
     fn table(&self, on: &str) -> String {
-        format!("0 {} linear {on} 0\n", self.sectors())
+        format!("0 {} linear {on} {}\n", self.sectors(), LEAD_MIB * SECTORS_A_MIB)
     }
 
     fn loop_device(&self) -> Result<String> {
@@ -215,7 +219,7 @@ impl VolumeGroup {
         let made = || Error::io(format!("cannot make {}", disk.display()));
         // All of it is there and none of it is written: it takes what is used.
         let file = fs::File::create(&disk).map_err(made())?;
-        file.set_len(self.shape.size_mib << 20).map_err(made())?;
+        file.set_len((LEAD_MIB + self.shape.size_mib) << 20).map_err(made())?;
         let on = run("losetup", ["--find", "--show", &disk.to_string_lossy()])?;
         device::create(&self.slot.pv(), &self.table(on.trim()))?;
         self.slot.write_settings()?;

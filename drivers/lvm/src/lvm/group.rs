@@ -33,6 +33,8 @@ use crate::{
 pub struct Options {
     /// The volume group.
     pub vg: VgName,
+    /// LVM's program, where it is not the system's.
+    pub program: Option<PathBuf>,
     /// The driver's own directory for it, which exists.
     pub state: PathBuf,
     /// Longest time for one command.
@@ -64,7 +66,10 @@ impl Lvm {
     /// [`Error::Tool`] for a missing tool, [`Error::Io`] where the directory cannot be written, [`Error::Away`], and
     /// what [`Lvm::find_devices`] answers.
     pub async fn open(ctx: &OpCtx, options: Options) -> Result<(Self, Vg), Error> {
-        let lvm = Program::find_with("lvm", Lookup { package: Some("lvm2"), path: None })?;
+        let lvm = match &options.program {
+            Some(path) => Program::at("lvm", path.clone())?,
+            None => Program::find_with("lvm", Lookup { package: Some("lvm2"), path: None })?,
+        };
         let flock = Program::find_with("flock", Lookup { package: Some("util-linux"), path: None })?;
         let settings = Arc::new(AtomicU64::new(1));
         let lane = |use_: &str, lock| {
@@ -156,7 +161,11 @@ impl Lvm {
         if !answer.done {
             return Err(self.away(ctx, &answer).await);
         }
-        answer.volumes(self.name()).map_err(|source| unreadable(doing, source))
+        let found = answer.volumes(self.name()).map_err(|source| unreadable(doing.clone(), source))?;
+        if found.is_empty() && self.vg(ctx).await?.volumes > 0 {
+            return Err(unreadable(doing, ReportError::Incomplete));
+        }
+        Ok(found)
     }
 
     /// One volume; `None` where there is none of that name.
@@ -175,7 +184,7 @@ impl Lvm {
         let command = look(self.name(), names).word("--nolocking");
         let doing = command.line().to_owned();
         let answer = self.0.reads.ask(ctx, command).await?;
-        let found = answer.volumes(self.name()).map_err(|source| unreadable(doing, source))?;
+        let found = seen(&answer, self.name(), names).map_err(|source| unreadable(doing, source))?;
         if answer.done || found.len() == names.len() {
             return Ok(found);
         }
@@ -201,7 +210,7 @@ impl Lvm {
         let doing = command.line().to_owned();
         let answer = self.glance(ctx, command).await?;
         match answer.vgs.first().map(Vg::of) {
-            Some(vg) => vg.map_err(|source| unreadable(doing, source)),
+            Some(vg) => self.check_used(vg.map_err(|source| unreadable(doing, source))?),
             None => Err(self.missing(&answer)),
         }
     }
@@ -257,11 +266,21 @@ impl Lvm {
     }
 
     pub(super) fn missing(&self, answer: &Answer) -> Error {
-        if answer.words.is_empty() {
-            let why = "there is none of that name on this machine: look at `vgs` and `pvs -a`".to_owned();
-            return Error::Away { vg: self.name().clone(), why };
+        let said = if answer.words.is_empty() { String::new() } else { format!(" ({})", answer.words) };
+        let why = format!(
+            "it is not found on this machine{said}: bring its disks back, make it by `vgcreate`, or mend `volume_group`; \
+             `vgs` and `pvs -a` show what there is"
+        );
+        Error::Away { vg: self.name().clone(), why }
+    }
+
+    /// An error for a volume group that LVM knows and does not use.
+    pub(super) fn check_used(&self, vg: Vg) -> Result<Vg, Error> {
+        if !vg.exported {
+            return Ok(vg);
         }
-        self.because(answer)
+        let why = format!("it is exported, for another machine: `vgimport {}` if it is to be this one's", vg.name);
+        Err(Error::Away { vg: self.name().clone(), why })
     }
 
     /// The volume group lacks that many physical volumes.
@@ -279,6 +298,14 @@ impl Lvm {
 
 pub(super) fn unreadable(doing: String, source: ReportError) -> Error {
     Error::Unanswered { doing, source: ShellError::Report { source, stderr: String::new() } }
+}
+
+/// The volumes of a report on some. One that lacks a volume and says that all went well is not believed: LVM fails for
+/// what is not there, and to take a volume for gone would have others forget it.
+pub(super) fn seen(answer: &Answer, vg: &VgName, names: &[&LvName]) -> Result<Vec<Lv>, ReportError> {
+    let found = answer.volumes(vg)?;
+    let whole = names.iter().all(|name| found.iter().any(|lv| lv.name == **name));
+    if answer.done && !whole { Err(ReportError::Incomplete) } else { Ok(found) }
 }
 
 /// All about some volumes.

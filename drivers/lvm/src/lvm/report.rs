@@ -23,7 +23,8 @@ pub(super) const LV_FIELDS: &str = "lv_name,lv_uuid,lv_size,lv_tags,lv_layout,lv
 pub(super) const POOL_FIELDS: &str = "lv_name,lv_size,lv_layout,lv_active,lv_health_status,data_percent,metadata_percent,zero,lv_metadata_size,\
      vg_missing_pv_count";
 /// What is asked about a volume group.
-pub(super) const VG_FIELDS: &str = "vg_name,vg_uuid,vg_size,vg_free,vg_extent_size,vg_missing_pv_count,lv_count";
+pub(super) const VG_FIELDS: &str =
+    "vg_name,vg_uuid,vg_size,vg_free,vg_extent_size,vg_missing_pv_count,lv_count,vg_exported";
 /// What is asked about physical volumes.
 pub(super) const PV_FIELDS: &str = "pv_name,pv_missing,vg_name";
 
@@ -39,6 +40,9 @@ pub enum ReportError {
     /// It is no JSON, or lacks what every answer has.
     #[error("it cannot be read")]
     Json(#[from] serde_json::Error),
+    /// It says that all is well, and lacks what it was asked for.
+    #[error("it lacks what it was asked for")]
+    Incomplete,
     /// It does not say what became of the command.
     #[error("it does not say what became of the command")]
     NoStatus,
@@ -115,6 +119,7 @@ pub(super) struct VgRow {
     vg_extent_size: String,
     vg_missing_pv_count: String,
     lv_count: String,
+    vg_exported: String,
 }
 
 /// A row of `pvs`.
@@ -278,6 +283,8 @@ pub struct Vg {
     pub missing: u32,
     /// How many volumes it has.
     pub volumes: u32,
+    /// Whether it was given away: LVM does nothing with it.
+    pub exported: bool,
 }
 
 impl Vg {
@@ -290,6 +297,7 @@ impl Vg {
             extent: bytes("vg_extent_size", &row.vg_extent_size)?,
             missing: number("vg_missing_pv_count", &row.vg_missing_pv_count)?,
             volumes: number("lv_count", &row.lv_count)?,
+            exported: !matches!(row.vg_exported.as_str(), "" | "0"),
         })
     }
 }

@@ -11,9 +11,9 @@ use ashlar_common::{
 
 use super::{
     command::Command,
-    group::{self, Lvm, group, listed, look, pool, unreadable},
+    group::{self, Lvm, group, listed, look, pool, seen, unreadable},
     lane::Held,
-    report::{Answer, LV_FIELDS, Lv, Pool, Vg},
+    report::{Answer, LV_FIELDS, Lv, Pool, ReportError, Vg},
 };
 use crate::{
     error::Error,
@@ -299,7 +299,7 @@ impl<'a> Turn<'a> {
         let command = tag.into_iter().fold(command, Command::tagged);
         let doing = command.line().to_owned();
         let answer = self.ask(ctx, command).await?;
-        let found = answer.volumes(self.lvm.name()).map_err(|source| unreadable(doing, source))?;
+        let found = seen(&answer, self.lvm.name(), names).map_err(|source| unreadable(doing, source))?;
         if !answer.done {
             // LVM fails for a volume that is not there, as it does for much else.
             let unseen = group::unseen(names, &found);
@@ -321,7 +321,11 @@ impl<'a> Turn<'a> {
         if !answer.done {
             return Err(self.away(ctx, &answer).await);
         }
-        answer.volumes(self.lvm.name()).map_err(|source| unreadable(doing, source))
+        let found = answer.volumes(self.lvm.name()).map_err(|source| unreadable(doing.clone(), source))?;
+        if found.is_empty() && self.vg(ctx).await?.volumes > 0 {
+            return Err(unreadable(doing, ReportError::Incomplete));
+        }
+        Ok(found)
     }
 
     /// The volume of that name; `None` where there is none.
@@ -345,7 +349,7 @@ impl<'a> Turn<'a> {
         let doing = command.line().to_owned();
         let answer = self.ask(ctx, command).await?;
         match answer.vgs.first().map(Vg::of) {
-            Some(vg) => vg.map_err(|source| unreadable(doing, source)),
+            Some(vg) => self.lvm.check_used(vg.map_err(|source| unreadable(doing, source))?),
             None => Err(self.lvm.missing(&answer)),
         }
     }

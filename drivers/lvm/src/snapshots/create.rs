@@ -53,7 +53,10 @@ pub(crate) async fn create(backend: &Backend, ctx: &OpCtx, reference: &SnapshotR
     };
     refuse_reverting(&origin)?;
     backend.check_fill(ctx).await?;
-    turn.ensure_snapshot(ctx, &origin, &name, &snapshot_tags(reference, origin.size), Use::Kept).await
+    match turn.ensure_snapshot(ctx, &origin, &name, &snapshot_tags(reference, origin.size), Use::Kept).await {
+        Err(error) => Err(backend.explain(ctx, error).await),
+        made => made,
+    }
 }
 
 /// The snapshot that is there already, if it is of that volume.

@@ -10,7 +10,8 @@ use crate::{
     error::Error,
     lvm::{Lv, Turn, Use},
     names::{LvName, Tag},
-    volumes::{SWAP, undo},
+    thick::undo,
+    volumes::SWAP,
 };
 
 /// A volume with the bytes that a thin volume or snapshot has now. The caller holds both.
@@ -40,7 +41,7 @@ pub(crate) async fn share(
     drop(turn);
     match steps {
         Ok(lv) => Ok(Outcome::Changed(lv)),
-        Err(error) => Err(undo(backend, ctx, &name, error).await),
+        Err(error) => Err(undo(&backend.lvm, ctx, &name, error).await),
     }
 }
 
@@ -61,7 +62,7 @@ pub(crate) async fn revert(
     }
     if let Err(error) = ready(&mut turn, ctx, &name, volume, snapshot).await {
         drop(turn);
-        return Err(undo(backend, ctx, &name, error).await);
+        return Err(undo(&backend.lvm, ctx, &name, error).await);
     }
     let midway = |error: Error| error.midway(format!("reverting volume {id}"));
     turn.rename(ctx, &volume.name, &dead).await.map_err(midway)?;

@@ -8,7 +8,7 @@ use ashlar_common::{
 };
 
 use super::{
-    making::{New, aftermath, make, undo},
+    making::{New, make, take_away, undo},
     revert::refuse_reverting,
 };
 use crate::{
@@ -121,13 +121,11 @@ impl<'a> Frozen<'a> {
         match came {
             Err(error) => Err(undo(self.lvm, ctx, &self.lv.name, error).await),
             Ok(done) => {
-                if ctx.check() != Err(Stopped::Lapsed) {
-                    let after = aftermath(ctx);
-                    let gone = async { self.lvm.turn(&after).await?.remove(&after, &self.lv.name).await };
-                    if let Err(left) = gone.await {
-                        let reason = ashlar_common::chain::chain(&left);
-                        tracing::warn!(name = %self.lv.name, %reason, "a passing snapshot is left for the next start");
-                    }
+                if ctx.check() != Err(Stopped::Lapsed)
+                    && let Err(left) = take_away(self.lvm, ctx, &self.lv.name).await
+                {
+                    let reason = ashlar_common::chain::chain(&left);
+                    tracing::warn!(name = %self.lv.name, %reason, "a passing snapshot is left for the next start");
                 }
                 Ok(done)
             }

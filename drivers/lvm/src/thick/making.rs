@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use ashlar_common::{
-    driver::{OpCtx, context::Stopped},
+    driver::{Classified, Kind, OpCtx, context::Stopped},
     ids::VolumeId,
     units::ByteCount,
 };
@@ -88,14 +88,12 @@ async fn finish(lvm: &Lvm, ctx: &OpCtx, name: &LvName, whole: &LvName) -> Result
 }
 
 /// Takes away what `error` left half made. The error stays, or becomes one that says that something was left.
-pub(super) async fn undo(lvm: &Lvm, ctx: &OpCtx, name: &LvName, error: Error) -> Error {
+pub(crate) async fn undo(lvm: &Lvm, ctx: &OpCtx, name: &LvName, error: Error) -> Error {
     if ctx.check() == Err(Stopped::Lapsed) {
         // The volume group may be another host's by now, who sweeps it.
         return error;
     }
-    let after = aftermath(ctx);
-    let gone = async { lvm.turn(&after).await?.remove(&after, name).await };
-    match gone.await {
+    match take_away(lvm, ctx, name).await {
         Ok(()) => error,
         Err(left) => {
             let reason = ashlar_common::chain::chain(&left);
@@ -105,7 +103,13 @@ pub(super) async fn undo(lvm: &Lvm, ctx: &OpCtx, name: &LvName, error: Error) ->
     }
 }
 
-/// Time for putting things right after the call's own is over.
-pub(super) fn aftermath(ctx: &OpCtx) -> OpCtx {
-    OpCtx::new(ctx.op(), AFTERMATH, CancellationToken::new())
+/// Removes what only a call of this process had a use for, also when the call's own time is over.
+pub(super) async fn take_away(lvm: &Lvm, ctx: &OpCtx, name: &LvName) -> Result<(), Error> {
+    let after = OpCtx::new(ctx.op(), AFTERMATH, CancellationToken::new());
+    let gone = async || lvm.turn(&after).await?.remove(&after, name).await;
+    match gone().await {
+        // Nobody will ask for this again before the next start: a tool that broke once is given a second try.
+        Err(error) if matches!(error.kind(), Kind::Indeterminate | Kind::Fatal) => gone().await,
+        came => came,
+    }
 }

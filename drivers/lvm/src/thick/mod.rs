@@ -8,5 +8,6 @@ mod making;
 mod revert;
 
 pub use copies::{Frozen, clone_volume, create_from_snapshot};
+pub(crate) use making::undo;
 pub use making::{Home, New, make};
 pub use revert::{Reverts, refuse_reverting, reverting_to};

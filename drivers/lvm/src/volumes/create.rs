@@ -18,8 +18,12 @@ pub(crate) async fn create(backend: &Backend, ctx: &OpCtx, spec: &VolumeSpec) ->
     backend.check_size(spec.size)?;
     backend.serve(ctx).await?;
     let _locked = backend.locks.lock(ctx, [(Key::Volume(spec.volume.id), Hold::Alone)]).await?;
+    backend.settle(ctx, spec.volume.id).await?;
     match &backend.kind {
-        Kind::Thin(pool) => thin(backend, ctx, spec, pool).await,
+        Kind::Thin(pool) => match thin(backend, ctx, spec, pool).await {
+            Err(error) => Err(backend.explain(ctx, error).await),
+            made => made,
+        },
         Kind::Thick => thick(backend, ctx, spec).await,
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     data,
     error::Error,
     locks::{Hold, Key},
-    lvm::{Lv, Turn},
+    lvm::{Lv, Lvm, Turn},
     names::{LvName, Ours, Tag},
     thick::refuse_reverting,
 };
@@ -19,14 +19,16 @@ use crate::{
 pub(crate) async fn delete(backend: &Backend, ctx: &OpCtx, volume: VolumeId) -> Result<Outcome<()>, Error> {
     backend.serve(ctx).await?;
     let _locked = backend.locks.lock(ctx, [(Key::Volume(volume), Hold::Alone)]).await?;
+    backend.settle(ctx, volume).await?;
     let (name, dead) = (LvName::volume(volume), LvName::dead_volume(volume));
     let mut turn = backend.lvm.turn(ctx).await?;
     let found = turn.look_with(ctx, &[&name], Some(&Tag::of(volume))).await?;
     let Some(lv) = found.iter().find(|lv| lv.name == name && lv.is_ours()) else {
         // An earlier try may have come so far.
         let left = turn.look(ctx, &[&dead, &LvName::new_volume(volume)]).await?;
+        drop(turn);
         for lv in left.iter().filter(|lv| lv.is_ours()) {
-            turn.remove(ctx, &lv.name).await?;
+            bury(&backend.lvm, ctx, lv, wipes(backend, lv)).await?;
         }
         return Ok(if left.is_empty() { Outcome::Unchanged(()) } else { Outcome::Changed(()) });
     };
@@ -34,25 +36,35 @@ pub(crate) async fn delete(backend: &Backend, ctx: &OpCtx, volume: VolumeId) -> 
     check_alone(lv)?;
     refuse_reverting(lv)?;
     backend.check_detached(volume).await?;
-    if lv.thin || !backend.config.wipe_on_delete {
+    if !wipes(backend, lv) {
         turn.remove(ctx, &name).await?;
         return Ok(Outcome::Changed(()));
     }
-    if turn.look_one(ctx, &dead).await?.is_some() {
-        turn.remove(ctx, &dead).await?;
+    if let Some(earlier) = turn.look_one(ctx, &dead).await? {
+        drop(turn);
+        bury(&backend.lvm, ctx, &earlier, true).await?;
+        turn = backend.lvm.turn(ctx).await?;
     }
     let lv = turn.rename(ctx, &name, &dead).await?;
     drop(turn);
-    bury(backend, ctx, &lv).await.map_err(|error| error.midway(format!("deleting volume {volume}")))?;
+    bury(&backend.lvm, ctx, &lv, true).await.map_err(|error| error.midway(format!("deleting volume {volume}")))?;
     Ok(Outcome::Changed(()))
 }
 
-/// Overwrites what is dead already, and removes it.
-pub(crate) async fn bury(backend: &Backend, ctx: &OpCtx, dead: &Lv) -> Result<(), Error> {
-    if backend.config.wipe_on_delete && !dead.thin && dead.active {
+/// Whether a volume's bytes are overwritten before it is removed. Nobody gets to see those of a thin one in any case.
+fn wipes(backend: &Backend, lv: &Lv) -> bool {
+    backend.config.wipe_on_delete && !lv.thin
+}
+
+/// Removes what is dead already; overwrites it before, where that is asked for.
+pub(crate) async fn bury(lvm: &Lvm, ctx: &OpCtx, dead: &Lv, wipe: bool) -> Result<(), Error> {
+    if wipe {
+        if !dead.active {
+            lvm.turn(ctx).await?.activate(ctx, &dead.name).await?;
+        }
         data::zero(ctx, &dead.device, 0..dead.extents.bytes()).await?;
     }
-    backend.lvm.turn(ctx).await?.remove(ctx, &dead.name).await
+    lvm.turn(ctx).await?.remove(ctx, &dead.name).await
 }
 
 /// An error for a volume with snapshots.

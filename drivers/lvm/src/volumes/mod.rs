@@ -10,4 +10,4 @@ pub(crate) use create::create;
 pub(crate) use delete::{bury, check_no_snapshots, delete};
 pub(crate) use extend::extend;
 pub(crate) use find::{SWAP, hidden, inspect, list, need, present};
-pub(crate) use making::{there, undo};
+pub(crate) use making::there;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ashlar_conformance::subject::{Slowness, ThinMetadata};
+use ashlar_conformance::subject::{Outage, Slowness, ThinMetadata};
 use ashlar_lab::lvm::VolumeGroup;
 use async_trait::async_trait;
 
@@ -16,6 +16,17 @@ impl Faults {
         let group = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || work(&group)).await.expect("it ends");
         done.unwrap_or_else(|error| panic!("{what}: {error}: {:?}", std::error::Error::source(&error)));
+    }
+}
+
+#[async_trait]
+impl Outage for Faults {
+    async fn begin(&self) {
+        self.on("the physical volume fails", VolumeGroup::begin_outage).await;
+    }
+
+    async fn end(&self) {
+        self.on("the physical volume is well again", VolumeGroup::well_again).await;
     }
 }
 

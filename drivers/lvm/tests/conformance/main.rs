@@ -81,8 +81,7 @@ impl Subject for Lvm {
             thick: !self.thin,
             thin_metadata: self.thin,
             cuts_off_open_clients: true,
-            // A failing physical volume is not yet told by every call: see the README.
-            reached_apart: false,
+            reached_apart: true,
         }
     }
 

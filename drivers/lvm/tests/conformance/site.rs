@@ -13,7 +13,7 @@ use ashlar_common::{
 use ashlar_conformance::{
     outcome::{Held, Stop},
     program,
-    subject::{Disk, Host, Site, Slowness, ThinMetadata},
+    subject::{Disk, Host, Outage, Site, Slowness, ThinMetadata},
 };
 use ashlar_lab::lvm::{Shape, ThinPool, VolumeGroup};
 use async_trait::async_trait;
@@ -132,6 +132,10 @@ impl Site for LvmSite {
     async fn residue(&self) -> io::Result<Vec<String>> {
         let whole = |name: &String| name.starts_with("volume-") || name.starts_with("snap-");
         self.ask(move |group| Ok(group.volumes()?.into_iter().filter(|name| !whole(name)).collect())).await
+    }
+
+    fn outage(&self) -> Option<&dyn Outage> {
+        Some(&self.faults)
     }
 
     fn slowness(&self) -> Option<&dyn Slowness> {

@@ -47,6 +47,7 @@ impl Lab {
         let (group, scratch) = (VolumeGroup::standing(shape)?, TempDir::new()?);
         let options = Options {
             vg: group.name().parse()?,
+            program: None,
             state: scratch.path().to_owned(),
             command_timeout: Duration::from_secs(60),
             extras: Extras { issue_discards: false, monitoring: None },

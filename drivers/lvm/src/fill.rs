@@ -31,17 +31,24 @@ pub struct Fill {
     data_mark: u8,
     metadata_mark: u8,
     low: Mutex<Option<Instant>>,
+    /// Held by who asks. The others wait for the answer: thirty-two that each asked took longer than what they came for.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl Fill {
     pub(crate) fn new(data_mark: u8, metadata_mark: u8) -> Self {
-        Self { data_mark, metadata_mark, low: Mutex::default() }
+        Self { data_mark, metadata_mark, low: Mutex::default(), asking: tokio::sync::Mutex::default() }
     }
 
     /// Asks LVM, unless it was asked a moment ago.
     pub(crate) async fn check(&self, ctx: &OpCtx, lvm: &Lvm, name: &LvName) -> Result<(), Error> {
-        let fresh = *self.low.lock().unwrap_or_else(PoisonError::into_inner);
-        if fresh.is_some_and(|asked| asked.elapsed() < FRESH) {
+        if self.is_fresh() {
+            return Ok(());
+        }
+        let asking = ctx.bounded(self.asking.lock()).await;
+        let _asking =
+            asking.map_err(|source| Error::NotBegun { doing: "looking how full the pool is".to_owned(), source })?;
+        if self.is_fresh() {
             return Ok(());
         }
         let asked = Instant::now();
@@ -49,6 +56,11 @@ impl Fill {
         self.judge(&pool)?;
         *self.low.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
         Ok(())
+    }
+
+    fn is_fresh(&self) -> bool {
+        let low = *self.low.lock().unwrap_or_else(PoisonError::into_inner);
+        low.is_some_and(|asked| asked.elapsed() < FRESH)
     }
 
     /// Why LVM refused new work: most often the pool has become full since it was looked at, and LVM's own marks for

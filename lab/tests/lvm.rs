@@ -1,6 +1,10 @@
 //! Volume groups that tests can break. In a machine of the lab, or on a host whose kernel has device-mapper.
 
-use std::{fs::File, os::unix::fs::FileExt};
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt,
+    path::Path,
+};
 
 use ashlar_lab::lvm::{Shape, ThinPool, VolumeGroup, take_down_all};
 
@@ -34,7 +38,26 @@ fn a_volume_group_that_stands_is_found_again_and_is_empty() {
     assert_ne!(another.name(), name, "two at once are two");
     drop((again, another));
     take_down_all().unwrap();
-    assert!(!std::path::Path::new(&format!("/dev/mapper/{name}-pool")).exists());
+    assert!(!Path::new(&format!("/dev/mapper/{name}-pool")).exists());
+}
+
+#[test]
+fn what_is_of_no_volume_is_told() {
+    let group = VolumeGroup::standing(&SHAPE).unwrap();
+    make(&group, "v-1");
+    assert_eq!(group.strays().unwrap(), Vec::<String>::new(), "a volume's own devices are none");
+    let (name, target) = (group.name(), format!("iqn.2026-01.org.example:{}:x", group.name()));
+    let places = [
+        Path::new("/etc/iscsi/nodes").join(&target),
+        Path::new("/sys/kernel/config/target/iscsi").join(&target),
+        Path::new("/sys/kernel/config/target/core/iblock_4711").join(format!("ashlar-{name}-x")),
+    ];
+    places.iter().for_each(|place| fs::create_dir_all(place).unwrap());
+    let mut found = group.strays().unwrap();
+    found.sort();
+    places.iter().for_each(|place| fs::remove_dir(place).unwrap());
+    assert_eq!(found, [format!("backstore ashlar-{name}-x"), format!("record {target}"), format!("target {target}")]);
+    assert_eq!(group.strays().unwrap(), Vec::<String>::new());
 }
 
 #[test]

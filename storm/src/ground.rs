@@ -53,13 +53,23 @@ impl Ground for Directory {
     }
 }
 
-/// A thin pool of the LVM driver, in a volume group of the lab.
+/// A volume group of the lab, for the LVM driver.
 #[derive(Debug)]
-pub struct ThinGroup {
+pub struct Group {
     group: VolumeGroup,
+    provisioning: Provisioning,
     protocol: Protocol,
     /// Where the driver has its state.
     state: PathBuf,
+}
+
+/// How volumes take their room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Provisioning {
+    /// As bytes are written.
+    Thin,
+    /// All of it from the start.
+    Thick,
 }
 
 /// How clients reach volumes.
@@ -74,40 +84,48 @@ pub enum Protocol {
 /// Each volume has a few chunks of the size that thin pools share blocks in.
 const THIN: Shape =
     Shape { size_mib: 800, extent_kib: 4096, thin: Some(ThinPool { size_mib: 640, metadata_kib: 64 << 10 }) };
+/// Room for all that clients have. What is zeroed takes none below, where the lab has a file with holes.
+const THICK: Shape = Shape { size_mib: 96 << 10, extent_kib: 4096, thin: None };
 /// Volumes have whole GiB, and hardly anything in them.
 const RATIO: u32 = 1000;
 
-impl ThinGroup {
+impl Group {
     /// One that nobody else uses.
     ///
     /// # Errors
     /// It takes root, device-mapper and LVM's programs.
-    pub fn raise(protocol: Protocol, state: PathBuf) -> Result<Self> {
-        Ok(Self { group: VolumeGroup::standing(&THIN)?, protocol, state })
+    pub fn raise(provisioning: Provisioning, protocol: Protocol, state: PathBuf) -> Result<Self> {
+        let shape = match provisioning {
+            Provisioning::Thin => &THIN,
+            Provisioning::Thick => &THICK,
+        };
+        Ok(Self { group: VolumeGroup::standing(shape)?, provisioning, protocol, state })
     }
 }
 
-impl Ground for ThinGroup {
+impl Ground for Group {
     fn driver(&self) -> &'static str {
         "lvm"
     }
 
     fn options(&self) -> String {
+        let provisioning = match self.provisioning {
+            Provisioning::Thin => format!("provisioning = 'thin'\nmax_over_subscription_ratio = {RATIO}.0"),
+            Provisioning::Thick => "provisioning = 'thick'".to_owned(),
+        };
         let target = match self.protocol {
             Protocol::Local => "target = { protocol = 'local' }",
             Protocol::Iscsi => "target = { protocol = 'iscsi', portals = ['127.0.0.1:3260'] }",
         };
         let (name, state) = (self.group.name(), &self.state);
-        format!(
-            "volume_group = '{name}'\nprovisioning = 'thin'\nmax_over_subscription_ratio = {RATIO}.0\n\
-             state_path = {state:?}\n{target}\n"
-        )
+        format!("volume_group = '{name}'\n{provisioning}\nstate_path = {state:?}\n{target}\n")
     }
 
     /// Volumes and snapshots that are whole are held against the records by `compare`.
     fn left_over(&self) -> Result<Vec<String>> {
         let mut found = self.group.residue()?;
         found.retain(|what| !what.starts_with("volume volume-") && !what.starts_with("volume snap-"));
+        found.extend(self.group.strays()?);
         Ok(found)
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::ground::Protocol;
+use crate::ground::{Protocol, Provisioning};
 
 /// How a storm is run.
 #[derive(Args, Clone, Debug)]
@@ -30,6 +30,9 @@ pub struct Options {
     /// How clients reach volumes of the LVM driver
     #[arg(long, value_enum, default_value_t = Protocol::Local)]
     pub protocol: Protocol,
+    /// How volumes of the LVM driver take their room
+    #[arg(long, value_enum, default_value_t = Provisioning::Thin)]
+    pub provisioning: Provisioning,
     /// Kills from one settling to the next
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
     pub round: u64,
@@ -52,7 +55,7 @@ pub struct Options {
 pub enum Driver {
     /// Files in a directory.
     Local,
-    /// Thin volumes in a volume group.
+    /// Volumes in a volume group.
     Lvm,
 }
 

@@ -20,7 +20,7 @@ use crate::{
     check,
     client::{Base, Client, World},
     content,
-    ground::{Directory, Ground, ThinGroup},
+    ground::{Directory, Ground, Group},
     keep::Keeper,
     options::{Driver, Options, StoreKind},
     reach::{self, Reached},
@@ -57,7 +57,7 @@ pub fn storm(
             std::fs::create_dir(&path)?;
             let ground: Arc<dyn Ground> = match options.driver {
                 Driver::Local => Arc::new(Directory { path, more: String::new() }),
-                Driver::Lvm => Arc::new(ThinGroup::raise(options.protocol, path)?),
+                Driver::Lvm => Arc::new(Group::raise(options.provisioning, options.protocol, path)?),
             };
             Ok(Backend { name, ground })
         };

@@ -93,6 +93,14 @@ pub enum Error {
         /// What iscsiadm said.
         source: ExecError,
     },
+    /// open-iscsi's records cannot be read or written, and not only because somebody deleted one just then.
+    #[error("open-iscsi's records of targets cannot be used: look for what is broken or full in {looked}")]
+    Database {
+        /// The directories.
+        looked: String,
+        /// What iscsiadm said.
+        source: ExecError,
+    },
     /// The target refused the name or the secret.
     #[error(
         "target {target} refuses this host: its initiator name ({initiator}) or CHAP secret is not the one that the volume was exported to; attach anew"
@@ -180,7 +188,9 @@ impl Error {
             Self::InUse { .. } | Self::Locked { .. } => Kind::Busy,
             Self::Io { .. } | Self::NoRecords { .. } | Self::NoDisk { .. } => Kind::Fatal,
             Self::Slow { .. } => Kind::Indeterminate,
-            Self::Unflushed { .. } | Self::NoDaemon { .. } | Self::Unreachable { .. } => Kind::Unavailable,
+            Self::Unflushed { .. } | Self::NoDaemon { .. } | Self::Database { .. } | Self::Unreachable { .. } => {
+                Kind::Unavailable
+            }
             Self::Refused { .. } => Kind::Invalid,
             Self::OtherVolume { .. } => Kind::Conflict,
             Self::Exec(error) => error.kind(),

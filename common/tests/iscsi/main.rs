@@ -4,6 +4,7 @@
 //! fails and says so. Each test has a target of its own, and leaves nothing.
 
 mod attach;
+mod database;
 mod detach;
 mod machine;
 mod target;

@@ -77,6 +77,14 @@ impl Node {
         }
     }
 
+    /// Whether the kernel has `what`, which shows as this directory; `fix` makes it so.
+    ///
+    /// # Errors
+    /// [`Error::NoKernel`] where it has not.
+    pub fn offered(&self, what: &'static str, fix: &'static str) -> Result<(), Error> {
+        if self.exists()? { Ok(()) } else { Err(Error::NoKernel { what, path: self.0.clone(), fix }) }
+    }
+
     /// Makes it.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ fn stores_on(folder: &Path, prefix: &str) -> Vec<PathBuf> {
 }
 
 /// What a directory holds; nothing where there is no such directory.
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 

@@ -11,6 +11,7 @@ mod device;
 mod group;
 mod metadata;
 mod slot;
+mod strays;
 mod tools;
 
 pub use group::{Shape, ThinPool, VolumeGroup};

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Below the system's temporary directory.
 const FOLDER: &str = "ashlar-lab-lvm";
 const LOCK: &str = "lock";
-const DISK: &str = "disk";
+pub(super) const DISK: &str = "disk";
 /// Says what is in it, when it is whole.
 const SHAPE: &str = "shape";
 /// There while what it is on may be broken or slow.

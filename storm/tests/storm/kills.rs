@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use ashlar_storm::{
-    ground::Protocol,
+    ground::{Protocol, Provisioning},
     options::{Driver, Options, StoreKind, Stores},
     storm::storm,
 };
@@ -20,6 +20,7 @@ fn breaks_no_promise(kind: StoreKind, say: &mut dyn FnMut(&str)) {
         backends: 2,
         driver: Driver::Local,
         protocol: Protocol::Local,
+        provisioning: Provisioning::Thin,
         round: 25,
         pause: 150,
         seed: Some(SEED),

@@ -32,7 +32,7 @@ use crate::evidence::{
 
 /// What the sources said is kept as one piece, source by source, for as long as it is read the same way.
 const SOURCES: &str = "sources";
-const SOURCES_FORM: &str = "3";
+const SOURCES_FORM: &str = "4";
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]

@@ -26,7 +26,7 @@ use crate::{
         lock, properties,
     },
     driver::{ConnectionInfo, OpCtx},
-    exec::{Lookup, Program},
+    exec::{ExecError, Lookup, Program},
 };
 
 /// How long a session that lost its target may take to come back by itself before it is made anew.
@@ -104,12 +104,11 @@ impl Iscsi {
             }
         }
         if records::find(machine, route)?.is_empty() {
-            admin::new_record(ctx, route).await?;
+            admin::new_record(ctx, route).await.map_err(|source| of_database(machine, source))?;
         }
         let found = records::find(machine, route)?;
         if found.is_empty() {
-            let looked = machine.records.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ");
-            return Err(Error::NoRecords { looked });
+            return Err(Error::NoRecords { looked: looked(machine) });
         }
         let settings = records::settings(told.chap.as_ref(), self.patience);
         for record in found {
@@ -122,7 +121,7 @@ impl Iscsi {
                     let initiator = properties::initiator(machine)?.unwrap_or_default();
                     Error::Refused { target: route.iqn.clone(), initiator, source }
                 }
-                _ => Error::Exec(source),
+                _ => of_database(machine, source),
             });
         }
         let until = Instant::now() + COME_BACK;
@@ -153,6 +152,18 @@ fn in_order<'a>(machine: &Machine, told: &'a Told) -> Result<Vec<&'a Route>, Err
 /// The session with the route's target at its portal.
 pub(super) fn at(machine: &Machine, route: &Route) -> Result<Option<Session>, Error> {
     Ok(sysfs::sessions(&machine.sys, &route.iqn)?.into_iter().find(|session| session.portal == Some(route.portal)))
+}
+
+/// What `iscsiadm` failed with, where that may be its database.
+fn of_database(machine: &Machine, source: ExecError) -> Error {
+    match source.exit_code() {
+        Some(admin::DATABASE) => Error::Database { looked: looked(machine), source },
+        _ => Error::Exec(source),
+    }
+}
+
+fn looked(machine: &Machine) -> String {
+    machine.records.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn no_unit(route: &Route, waited: Duration) -> Error {

@@ -70,11 +70,8 @@ impl Lio {
 
 impl Target for Lio {
     fn available(&self) -> Result<(), Error> {
-        if self.root.exists()? {
-            return Ok(());
-        }
         let fix = "mount configfs there and load the modules target_core_mod, target_core_iblock and iscsi_target_mod";
-        Err(Error::NoKernel { what: "iSCSI targets (LIO)", path: self.root.path().to_owned(), fix })
+        self.root.offered("iSCSI targets (LIO)", fix)
     }
 
     fn ensure(&self, export: &Export) -> Result<bool, Error> {

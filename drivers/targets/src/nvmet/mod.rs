@@ -58,11 +58,8 @@ impl Nvmet {
 
 impl Target for Nvmet {
     fn available(&self) -> Result<(), Error> {
-        if self.root.exists()? {
-            return Ok(());
-        }
         let fix = "mount configfs there and load the modules nvmet and nvmet-tcp, or use iscsi";
-        Err(Error::NoKernel { what: "NVMe targets (nvmet)", path: self.root.path().to_owned(), fix })
+        self.root.offered("NVMe targets (nvmet)", fix)
     }
 
     fn ensure(&self, export: &Export) -> Result<bool, Error> {

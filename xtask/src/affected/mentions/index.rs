@@ -306,6 +306,9 @@ mod tests {
         assert_eq!(names("tests/it.rs", "f(\"../..\")", "anything"), Some((Reach::OwnTests, true)));
         assert_eq!(names("tests/it.rs", "p.join(\"..\")", "anything"), Some((Reach::OwnTests, false)));
         assert_eq!(names("build.rs", "p.join(\"..\")", "anything"), Some((Reach::Dependents, false)));
+        // A step less, and it is the workspace: package a lies two folders deep, this source three.
+        assert_eq!(names("src/lib.rs", "\"../\".repeat(3)", "drivers/b/x"), Some((Reach::Dependents, true)));
+        assert_eq!(names("src/lib.rs", "\"../\".repeat(4)", "drivers/b/x"), None, "that is above the workspace");
         for text in ["..", "/", ".", "drivers", "./", "{x}", "b", "drivers/"] {
             assert_eq!(names("src/lib.rs", &format!("f(\"{text}\")"), "drivers/b/x"), None, "{text}");
         }

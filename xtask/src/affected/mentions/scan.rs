@@ -12,6 +12,8 @@ const LONGEST: usize = 512;
 const OWN_PLACE: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_WORKSPACE_DIR"];
 /// What makes a path of a text, or opens it.
 const TAKES_PATH: [&str; 7] = ["join", "push", "new", "from", "read_dir", "open", "canonicalize"];
+/// A text is not repeated more often: what still leads somewhere has fewer folders above it.
+const MOST_TIMES: usize = 64;
 /// A larger file is not taken apart.
 const LARGEST: usize = 4 << 20;
 
@@ -102,21 +104,37 @@ impl Seen {
                     self.own_place |= asks;
                     takes_path = true;
                 }
-                TokenTree::Literal(literal) if !after_doc => self.literal(&literal.to_string()),
+                TokenTree::Literal(literal) if !after_doc => {
+                    self.literal(&literal.to_string(), repeated(tokens.clone()).unwrap_or(1));
+                }
                 _ => {}
             }
             after_doc = false;
         }
     }
 
-    fn literal(&mut self, written: &str) {
+    fn literal(&mut self, written: &str, times: usize) {
         let Some(text) = value(written) else { return };
+        let text = if text.contains("..") { text.repeat(times) } else { text };
         self.own_place |= OWN_PLACE.contains(&text.as_str());
         self.asks_git |= text == "git" || text.starts_with("git ") || text.split('/').any(|part| part == ".git");
         if may_be_path(&text) {
             self.texts.insert(text);
         }
     }
+}
+
+/// How often a literal's text follows itself, by what comes after it: `.repeat(16)`. `"../"` alone names all of a
+/// workspace, while so many of them lead out of it. `None` where no number is written there, or a large one.
+fn repeated(mut after: impl Iterator<Item = TokenTree>) -> Option<usize> {
+    let (Some(TokenTree::Punct(dot)), Some(TokenTree::Ident(method))) = (after.next(), after.next()) else {
+        return None;
+    };
+    let Some(TokenTree::Group(arguments)) = after.next() else { return None };
+    let mut arguments = arguments.stream().into_iter();
+    let (Some(TokenTree::Literal(times)), None) = (arguments.next(), arguments.next()) else { return None };
+    let times = times.to_string().parse().ok().filter(|times| (1..=MOST_TIMES).contains(times));
+    times.filter(|_| dot.as_char() == '.' && method == "repeat")
 }
 
 fn is_dots(argument: TokenStream) -> bool {
@@ -186,6 +204,14 @@ mod tests {
         "##;
         let expected = ["../README.md", "../shared/mod.rs", "a file.txt", "b/\"quoted\"", "b/raw", "d/e/f"];
         assert_eq!(texts(source), expected);
+    }
+
+    #[test]
+    fn a_step_up_that_is_repeated_is_as_many_steps() {
+        assert_eq!(texts("fn f() { g(\"../\".repeat(3)) }"), ["../../../"]);
+        for unknown in ["\"../\".repeat(many)", "\"../\".repeat(1 << 3)", "\"../\".repeat(0)", "\"../\".len(3)"] {
+            assert_eq!(texts(&format!("fn f() {{ g({unknown}) }}")), ["../"], "{unknown}");
+        }
     }
 
     #[test]

@@ -143,6 +143,16 @@ pub(crate) fn refused<T: std::fmt::Debug>(
     }
 }
 
+/// The answer to a call that changes something says that it is not done: not begun, or begun where nobody could look
+/// what came of it, as where the driver knew a moment before that there is room.
+pub(crate) fn not_done<T: std::fmt::Debug>(what: &str, answer: ashlar_common::driver::Result<T>) -> Result {
+    match answer {
+        Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::Indeterminate) => Ok(()),
+        Err(error) => Err(format!("{what}: {:?}: {}", error.kind(), error.chain()).into()),
+        Ok(answer) => Err(format!("{what}: done: {answer:?}").into()),
+    }
+}
+
 /// The answer says that nothing had to be changed.
 pub(crate) fn unchanged<T: std::fmt::Debug>(what: &str, answer: Outcome<T>) -> Result<T> {
     match answer {

@@ -90,7 +90,7 @@ impl Tool {
     /// From now on, every command succeeds in words alone, until it is told otherwise.
     pub(crate) fn lies(&self, lies: bool) -> Result {
         let file = self.file("lies");
-        Ok(if lies { fs::write(file, "")? } else { fs::remove_file(file)? })
+        if lies { Ok(fs::write(file, "")?) } else { Ok(fs::remove_file(file)?) }
     }
 
     /// Waits until a command hangs.

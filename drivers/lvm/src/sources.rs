@@ -88,7 +88,7 @@ pub(crate) async fn revert(backend: &Backend, ctx: &OpCtx, source: &SnapshotRef)
     backend.serve(ctx).await?;
     let id = source.volume.id;
     let keys = [(Key::Volume(id), Hold::Alone), (Key::Snapshot(source.id), Hold::Shared)];
-    let _locked = backend.locks.lock(ctx, keys).await?;
+    let locked = backend.locks.lock(ctx, keys).await?;
     let (volume, found) = {
         let mut turn = backend.lvm.turn(ctx).await?;
         let volume = need(&mut turn, ctx, id).await?;
@@ -106,7 +106,7 @@ pub(crate) async fn revert(backend: &Backend, ctx: &OpCtx, source: &SnapshotRef)
             reverted => reverted,
         };
     }
-    backend.reverts.revert(ctx, id, source.id).await?;
+    backend.reverts.revert(ctx, id, source.id, locked).await?;
     need(&mut backend.lvm.turn(ctx).await?, ctx, id)
         .await
         .map_err(|error| error.midway(format!("reverting volume {id}")))

@@ -23,6 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     data::{self, Room},
     error::Error,
+    locks::Locked,
     lvm::{Lv, Lvm},
     names::{LvName, Ours, Tag},
 };
@@ -68,27 +69,30 @@ impl Reverts {
         for lv in self.lvm.lvs(ctx).await?.iter().filter(|lv| lv.is_ours()) {
             if let (Some(Ours::Volume(volume)), Some(snapshot)) = (lv.name.ours(), goal(lv)) {
                 tracing::info!(%volume, %snapshot, "a revert goes on");
-                self.start(OpId::new(), volume, snapshot);
+                self.start(OpId::new(), volume, snapshot, None);
             }
         }
         Ok(())
     }
 
     /// Makes a volume's bytes those of one of its snapshots, up to the snapshot's size, and zeros behind. The caller
-    /// knows that it is not attached, and keeps others from attaching it until this answers; afterwards
-    /// [`refuse_reverting`] does.
+    /// knows that it is not attached; `locked` keeps others from attaching it until its tags have [`refuse_reverting`]
+    /// do so, also where the caller has gone.
     ///
     /// # Errors
     /// `NotFound`; `Busy` if the volume is open or being reverted to another snapshot. `Indeterminate` if stopped: then
     /// it goes on behind the scenes, and the same call again waits for its end.
-    pub async fn revert(&self, ctx: &OpCtx, volume: VolumeId, snapshot: SnapshotId) -> Result<(), Error> {
+    pub async fn revert(
+        &self,
+        ctx: &OpCtx,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+        locked: Locked,
+    ) -> Result<(), Error> {
         let running = match self.running(volume) {
             Some(running) if running.snapshot == snapshot => running,
             Some(other) => return Err(in_use(&LvName::volume(volume), other.snapshot)),
-            None => {
-                self.intend(ctx, volume, snapshot).await?;
-                self.start(ctx.op(), volume, snapshot)
-            }
+            None => self.start(ctx.op(), volume, snapshot, Some(locked)),
         };
         wait(ctx, running).await
     }
@@ -105,41 +109,28 @@ impl Reverts {
         running.get(&volume).filter(|running| running.ended.borrow().is_none()).cloned()
     }
 
-    /// Writes down what is going to be done. From here on there is no way back but the one forward.
-    async fn intend(&self, ctx: &OpCtx, volume: VolumeId, snapshot: SnapshotId) -> Result<(), Error> {
-        let (name, source) = (LvName::volume(volume), LvName::snapshot(snapshot));
-        let mut turn = self.lvm.turn(ctx).await?;
-        let found = turn.look(ctx, &[&name, &source]).await?;
-        let find = |name: &LvName| found.iter().find(|lv| lv.name == *name && lv.is_ours());
-        let origin = find(&name).ok_or(Error::NoVolume(volume))?;
-        let frozen = find(&source).ok_or(Error::NoSnapshot(snapshot))?;
-        if frozen.origin.as_ref() != Some(&name) {
-            return Err(Error::NoSnapshot(snapshot));
-        }
-        match goal(origin) {
-            Some(goal) if goal == snapshot => return Ok(()),
-            Some(other) => return Err(in_use(&name, other)),
-            None => {}
-        }
-        if origin.open {
-            let by = "somebody has its device open: detach it, or see `lsof` and `dmsetup ls --tree`".to_owned();
-            return Err(Error::InUse { name: name.to_string(), by });
-        }
-        turn.retag(ctx, &name, &[intent(snapshot)?], &[]).await.map(drop)
-    }
-
-    fn start(&self, op: OpId, volume: VolumeId, snapshot: SnapshotId) -> Running {
+    /// Begins it, with the lock of the volume where its tags do not say yet that it is reverted. All of it is done by a task:
+    /// a caller whose time is over between the tags and the first byte would leave a volume that nobody puts right.
+    fn start(&self, op: OpId, volume: VolumeId, snapshot: SnapshotId, locked: Option<Locked>) -> Running {
         let ctx = OpCtx::new(op, LONGEST, self.stop.child_token());
         let (sender, ended) = watch::channel(None);
         let running = Running { snapshot, progress: ctx.watch_progress(), ended };
         let (lvm, throttle) = (self.lvm.clone(), self.throttle);
         self.tasks.spawn(async move {
-            let came = write_back(&lvm, &ctx, volume, snapshot, throttle).await;
-            if let Err(error) = &came {
-                let reason = chain(error);
-                tracing::error!(%volume, %snapshot, %reason, "a revert is not done: ask for it again, or start anew");
-            }
-            sender.send_replace(Some(came.map_err(|error| (error.kind(), chain(&error)))));
+            let came = async {
+                if let Some(locked) = locked {
+                    intend(&lvm, &ctx, volume, snapshot).await.map_err(|error| (error.kind(), chain(&error)))?;
+                    drop(locked);
+                }
+                write_back(&lvm, &ctx, volume, snapshot, throttle).await.map_err(|error| {
+                    let reason = chain(&error);
+                    tracing::error!(%volume, %snapshot, %reason, "a revert is not done: ask for it again, or start anew");
+                    // Some of it is written, whatever stopped it.
+                    (if error.kind() == Kind::Fatal { Kind::Fatal } else { Kind::Indeterminate }, reason)
+                })
+            };
+            let came = came.await;
+            sender.send_replace(Some(came));
         });
         let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, running| running.ended.borrow().is_none());
@@ -182,6 +173,29 @@ fn in_use(name: &LvName, snapshot: SnapshotId) -> Error {
     Error::InUse { name: name.to_string(), by }
 }
 
+/// Writes down what is going to be done. From here on there is no way back but the one forward.
+async fn intend(lvm: &Lvm, ctx: &OpCtx, volume: VolumeId, snapshot: SnapshotId) -> Result<(), Error> {
+    let (name, source) = (LvName::volume(volume), LvName::snapshot(snapshot));
+    let mut turn = lvm.turn(ctx).await?;
+    let found = turn.look(ctx, &[&name, &source]).await?;
+    let find = |name: &LvName| found.iter().find(|lv| lv.name == *name && lv.is_ours());
+    let origin = find(&name).ok_or(Error::NoVolume(volume))?;
+    let frozen = find(&source).ok_or(Error::NoSnapshot(snapshot))?;
+    if frozen.origin.as_ref() != Some(&name) {
+        return Err(Error::NoSnapshot(snapshot));
+    }
+    match goal(origin) {
+        Some(goal) if goal == snapshot => return Ok(()),
+        Some(other) => return Err(in_use(&name, other)),
+        None => {}
+    }
+    if origin.open {
+        let by = "somebody has its device open: detach it, or see `lsof` and `dmsetup ls --tree`".to_owned();
+        return Err(Error::InUse { name: name.to_string(), by });
+    }
+    turn.retag(ctx, &name, &[intent(snapshot)?], &[]).await.map(drop)
+}
+
 async fn write_back(
     lvm: &Lvm,
     ctx: &OpCtx,
@@ -218,8 +232,7 @@ async fn wait(ctx: &OpCtx, mut running: Running) -> Result<(), Error> {
     };
     match ctx.bounded(ended).await? {
         Ok(()) => Ok(()),
-        // Some of it is written, whatever stopped it.
         Err((Kind::Fatal, text)) => Err(Error::Damaged(text)),
-        Err((_, text)) => Err(Error::Other { kind: Kind::Indeterminate, text }),
+        Err((kind, text)) => Err(Error::Other { kind, text }),
     }
 }

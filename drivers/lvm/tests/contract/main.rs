@@ -9,6 +9,7 @@ mod group;
 mod hanging;
 mod killed;
 mod reads;
+mod reverts;
 mod steps;
 mod swaps;
 mod tool;

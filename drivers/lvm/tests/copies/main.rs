@@ -17,6 +17,7 @@ use ashlar_common::{
 };
 use ashlar_driver_lvm::{
     Error, data, images,
+    locks::{Locked, Locks},
     lvm::{Extras, Lv, Lvm, Options},
     names::{LvName, Tag},
     thick::{self, Home, New, Reverts, refuse_reverting},
@@ -237,13 +238,18 @@ async fn a_volume_from_a_snapshot_holds_its_bytes_and_zeros() -> Result {
     lab.end(&all.lvs()).await
 }
 
+/// Nobody else is there who could attach the volume.
+async fn unlocked() -> Result<Locked> {
+    Ok(Locks::default().lock(&ctx(), []).await?)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_volume_goes_back_and_forth_between_its_snapshots_which_stay() -> Result {
     let lab = Lab::new(&THICK).await?;
     let all = lab.reverted().await?;
     let reverts = Reverts::new(lab.lvm.clone(), None);
     for (snapshot, _, bytes) in [&all.snapshots[0], &all.snapshots[1], &all.snapshots[0]] {
-        reverts.revert(&ctx(), all.id, *snapshot).await?;
+        reverts.revert(&ctx(), all.id, *snapshot, unlocked().await?).await?;
         holds(&all.volume, bytes)?;
         all.snapshots_are_as_they_were()?;
     }
@@ -257,10 +263,10 @@ async fn a_volume_in_use_and_a_snapshot_of_nothing_are_refused_without_a_trace()
     let all = lab.reverted().await?;
     let (reverts, before) = (Reverts::new(lab.lvm.clone(), None), read(&all.volume)?);
     let open = File::open(&all.volume.device)?;
-    is(reverts.revert(&ctx(), all.id, all.snapshots[0].0).await, Kind::Busy)?;
+    is(reverts.revert(&ctx(), all.id, all.snapshots[0].0, unlocked().await?).await, Kind::Busy)?;
     drop(open);
-    is(reverts.revert(&ctx(), all.id, SnapshotId::new()).await, Kind::NotFound)?;
-    is(reverts.revert(&ctx(), VolumeId::new(), all.snapshots[0].0).await, Kind::NotFound)?;
+    is(reverts.revert(&ctx(), all.id, SnapshotId::new(), unlocked().await?).await, Kind::NotFound)?;
+    is(reverts.revert(&ctx(), VolumeId::new(), all.snapshots[0].0, unlocked().await?).await, Kind::NotFound)?;
     ensure(lab.look(&all.volume).await?.intent().is_none(), "nothing is to be finished")?;
     holds(&all.volume, &before)?;
     lab.end(&all.lvs()).await
@@ -274,19 +280,20 @@ async fn a_stopped_revert_keeps_its_volume_to_itself_until_the_next_process_has_
     // So slow that it is still under way when it is stopped.
     let slow = Reverts::new(lab.lvm.clone(), NonZeroU64::new(1 << 20).map(Throttle::new));
     let running = ctx();
-    let (came, stopped) = tokio::join!(slow.revert(&running, all.id, *snapshot), cancel_midway(&running));
+    let revert = slow.revert(&running, all.id, *snapshot, unlocked().await?);
+    let (came, stopped) = tokio::join!(revert, cancel_midway(&running));
     stopped?;
     is(came, Kind::Indeterminate)?;
     let now = lab.look(&all.volume).await?;
     ensure(matches!(refuse_reverting(&now), Err(Error::InUse { .. })), "it is in use meanwhile")?;
-    is(slow.revert(&ctx(), all.id, *other).await, Kind::Busy)?;
+    is(slow.revert(&ctx(), all.id, *other, unlocked().await?).await, Kind::Busy)?;
     is(thick::clone_volume(&lab.lvm, &ctx(), &all.volume.name, &new(SOURCE), None).await, Kind::Busy)?;
     slow.close().await;
     ensure(read(&all.volume)? != *bytes, "it was in the middle")?;
 
     let next = Reverts::new(lab.lvm.clone(), None);
     next.resume(&ctx()).await?;
-    next.revert(&ctx(), all.id, *snapshot).await?;
+    next.revert(&ctx(), all.id, *snapshot, unlocked().await?).await?;
     holds(&all.volume, bytes)?;
     all.snapshots_are_as_they_were()?;
     ensure(lab.look(&all.volume).await?.intent().is_none(), "nothing is left to do")?;

@@ -138,8 +138,10 @@ impl Site for LvmSite {
         Some(&self.faults)
     }
 
+    /// Of a thin pool, the kernel itself tells nothing while it writes the pool's metadata: there, statistics are asked
+    /// for beside large copies.
     fn slowness(&self) -> Option<&dyn Slowness> {
-        Some(&self.faults)
+        (!self.thin).then_some(&self.faults as &dyn Slowness)
     }
 
     fn thin_metadata(&self) -> Option<&dyn ThinMetadata> {

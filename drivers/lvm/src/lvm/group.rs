@@ -189,7 +189,7 @@ impl Lvm {
             return Ok(found);
         }
         // LVM fails for a volume that is not there, as it does for much else.
-        let listed = self.0.reads.ask(ctx, listed(self.name(), &unseen(names, &found)).word("--nolocking")).await?;
+        let listed = self.0.reads.ask(ctx, listed(self.name(), &absent(names, &found)).word("--nolocking")).await?;
         if listed.done && listed.lvs.is_empty() { Ok(found) } else { Err(self.away(ctx, &answer).await) }
     }
 
@@ -315,7 +315,7 @@ pub(super) fn look(vg: &VgName, names: &[&LvName]) -> Command {
 }
 
 /// Those of the names that none of the volumes has.
-pub(super) fn unseen<'a>(names: &[&'a LvName], found: &[Lv]) -> Vec<&'a LvName> {
+pub(super) fn absent<'a>(names: &[&'a LvName], found: &[Lv]) -> Vec<&'a LvName> {
     names.iter().copied().filter(|name| !found.iter().any(|lv| lv.name == **name)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The tools of LVM, spoken to through their shell.
 //!
-//! [`Lvm`] is one volume group: what is there is read on a lane of its own, how full it is on another, and who changes
-//! something takes a [`Turn`]. Nothing outside of this folder writes a command of LVM.
+//! [`Lvm`] is one volume group: what is there is read on a lane of its own, how full it is on another where that one is
+//! taken, and who changes something takes a [`Turn`]. Nothing outside of this folder writes a command of LVM.
 
 mod command;
 mod document;

@@ -302,8 +302,8 @@ impl<'a> Turn<'a> {
         let found = seen(&answer, self.lvm.name(), names).map_err(|source| unreadable(doing, source))?;
         if !answer.done {
             // LVM fails for a volume that is not there, as it does for much else.
-            let unseen = group::unseen(names, &found);
-            if !unseen.is_empty() && self.is_listed(ctx, &unseen).await? {
+            let absent = group::absent(names, &found);
+            if !absent.is_empty() && self.is_listed(ctx, &absent).await? {
                 return Err(self.away(ctx, &answer).await);
             }
         }

@@ -101,9 +101,12 @@ impl Backend {
         }
         let lock = HostLock::take(ctx, self.lvm.state(), self.lvm.name()).await?;
         open::ensure_pool(self, ctx).await?;
-        let backings = sweep::sweep(self, ctx).await?;
-        self.restore(ctx, &backings).await?;
-        self.reverts.resume(ctx).await?;
+        let found = sweep::sweep(self, ctx).await?;
+        if self.config.wipe_on_delete {
+            self.burials.start(sweep::dead(&found));
+        }
+        self.restore(ctx, &sweep::backings(&found)).await?;
+        self.reverts.resume(&found);
         *host = Some(lock);
         Ok(())
     }

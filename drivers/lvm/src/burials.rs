@@ -4,12 +4,10 @@
 //! volume, which never gets these extents before they are removed and zeroes all that it gets. So one task goes over
 //! them, one volume after another. A delete that is asked for again waits for the volume's own lock.
 
-use std::time::Duration;
-
 use ashlar_common::{chain::chain, driver::OpCtx, ids::OpId};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    background::Background,
     error::Error,
     locks::{Hold, Key, Locks},
     lvm::{Lv, Lvm},
@@ -17,22 +15,18 @@ use crate::{
     volumes::bury,
 };
 
-/// Longest time for one volume: no more than a guard against none at all.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
-
 /// What wipes and removes dead volumes.
 #[derive(Debug)]
 pub(crate) struct Burials {
     lvm: Lvm,
     locks: Locks,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    tasks: Background,
 }
 
 impl Burials {
     /// Nothing to do yet.
     pub(crate) fn new(lvm: Lvm, locks: Locks) -> Self {
-        Self { lvm, locks, tasks: TaskTracker::new(), stop: CancellationToken::new() }
+        Self { lvm, locks, tasks: Background::default() }
     }
 
     /// Wipes and removes these behind the scenes. What fails is logged, and is left for the next start.
@@ -40,10 +34,10 @@ impl Burials {
         if dead.is_empty() {
             return;
         }
-        let (lvm, locks, stop) = (self.lvm.clone(), self.locks.clone(), self.stop.clone());
+        let (lvm, locks) = (self.lvm.clone(), self.locks.clone());
+        let dead: Vec<_> = dead.into_iter().map(|name| (self.tasks.ctx(OpId::new()), name)).collect();
         self.tasks.spawn(async move {
-            for name in dead {
-                let ctx = OpCtx::new(OpId::new(), LONGEST, stop.child_token());
+            for (ctx, name) in dead {
                 tracing::info!(volume = %name, "wiping what a host left");
                 if let Err(error) = one(&lvm, &locks, &ctx, &name).await {
                     let error = chain(&error);
@@ -51,12 +45,6 @@ impl Burials {
                 }
             }
         });
-    }
-}
-
-impl Drop for Burials {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attach;
 pub mod backend;
+mod background;
 mod burials;
 pub mod config;
 pub mod data;

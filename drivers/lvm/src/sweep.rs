@@ -17,46 +17,45 @@ use crate::{
     volumes::{SWAP, present},
 };
 
-/// Goes over all volumes once; afterwards all are active, and those that are whole are returned. Dead ones are wiped
-/// behind the scenes.
-pub(crate) async fn sweep(backend: &Backend, ctx: &OpCtx) -> Result<BTreeMap<VolumeId, Backing>, Error> {
-    let found = {
-        let mut turn = backend.lvm.turn(ctx).await?;
-        // A host that died may have left devices suspended.
-        let mut found = turn.mend(ctx).await?;
-        if let Kind::Thin(pool) = &backend.kind
-            && !found.iter().any(|lv| lv.name == *pool && lv.active)
-        {
-            turn.activate_all(ctx, std::slice::from_ref(pool)).await?;
-        }
-        if found.iter().any(is_half_done) {
-            swaps(&mut turn, ctx, &found).await?;
-            group::finish(&mut turn, ctx, &found).await?;
-            remains(&mut turn, ctx, backend, &found).await?;
-            found = turn.all(ctx).await?;
-        }
-        let asleep = |lv: &&Lv| !lv.active && matches!(lv.name.ours(), Some(Ours::Volume(_) | Ours::Dead(_)));
-        let asleep: Vec<_> = found.iter().filter(|lv| lv.is_ours()).filter(asleep).map(|lv| lv.name.clone()).collect();
-        if !asleep.is_empty() {
-            turn.activate_all(ctx, &asleep).await?;
-            found = turn.all(ctx).await?;
-        }
-        found
-    };
-    let (mut whole, mut dead) = (BTreeMap::new(), Vec::new());
-    for lv in found.iter().filter(|lv| lv.is_ours()) {
-        match lv.name.ours() {
-            Some(Ours::Volume(id)) => {
-                whole.insert(id, backing(lv));
-            }
-            Some(Ours::Dead(_)) => dead.push(lv.name.clone()),
-            Some(Ours::New(_) | Ours::Snapshot(_)) | None => {}
-        }
+/// Goes over all volumes once; afterwards all are active, and all that there are then are returned.
+pub(crate) async fn sweep(backend: &Backend, ctx: &OpCtx) -> Result<Vec<Lv>, Error> {
+    let mut turn = backend.lvm.turn(ctx).await?;
+    // A host that died may have left devices suspended.
+    let mut found = turn.mend(ctx).await?;
+    if let Kind::Thin(pool) = &backend.kind
+        && !found.iter().any(|lv| lv.name == *pool && lv.active)
+    {
+        turn.activate_all(ctx, std::slice::from_ref(pool)).await?;
     }
-    if backend.config.wipe_on_delete {
-        backend.burials.start(dead);
+    if found.iter().any(is_half_done) {
+        swaps(&mut turn, ctx, &found).await?;
+        group::finish(&mut turn, ctx, &found).await?;
+        remains(&mut turn, ctx, backend, &found).await?;
+        found = turn.all(ctx).await?;
     }
-    Ok(whole)
+    let asleep = |lv: &&Lv| !lv.active && matches!(lv.name.ours(), Some(Ours::Volume(_) | Ours::Dead(_)));
+    let asleep: Vec<_> = found.iter().filter(|lv| lv.is_ours()).filter(asleep).map(|lv| lv.name.clone()).collect();
+    if !asleep.is_empty() {
+        turn.activate_all(ctx, &asleep).await?;
+        found = turn.all(ctx).await?;
+    }
+    Ok(found)
+}
+
+/// What volumes may be exported of, of those that are whole.
+pub(crate) fn backings(found: &[Lv]) -> BTreeMap<VolumeId, Backing> {
+    let ours = found.iter().filter(|lv| lv.is_ours());
+    ours.filter_map(|lv| match lv.name.ours() {
+        Some(Ours::Volume(id)) => Some((id, backing(lv))),
+        Some(Ours::New(_) | Ours::Dead(_) | Ours::Snapshot(_)) | None => None,
+    })
+    .collect()
+}
+
+/// The volumes whose delete was begun, which are still to be wiped.
+pub(crate) fn dead(found: &[Lv]) -> Vec<LvName> {
+    let dead = found.iter().filter(|lv| lv.is_ours() && matches!(lv.name.ours(), Some(Ours::Dead(_))));
+    dead.map(|lv| lv.name.clone()).collect()
 }
 
 /// Most often nothing is, and then LVM need not be asked again.

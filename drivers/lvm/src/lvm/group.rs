@@ -18,9 +18,10 @@ use super::{
     command::Command,
     known,
     lane::Lane,
-    report::{Answer, LV_FIELDS, Lv, POOL_FIELDS, PV_FIELDS, Pool, ReportError, VG_FIELDS, Vg},
+    queries,
+    report::{Answer, Lv, Pool, ReportError, Vg},
     settings::{self, Devices, Extras},
-    shell::{ShellError, Tools},
+    shell::Tools,
     turn::Turn,
 };
 use crate::{
@@ -112,7 +113,7 @@ impl Lvm {
     pub async fn find_devices(&self, ctx: &OpCtx) -> Result<(), Error> {
         let inner = &self.0;
         self.write_settings(ctx, &inner.finder, Devices::Machine).await?;
-        let command = Command::reads("pvs").word("--nolocking").word("--options").word(PV_FIELDS);
+        let command = queries::devices().word("--nolocking");
         // Devices that cannot be read make it fail beside a report of the others.
         let answer = inner.finder.ask(ctx, command).await?;
         let ours = answer.pvs.iter().filter(|pv| pv.vg_name == inner.options.vg.as_str() && !pv.is_missing());
@@ -155,15 +156,15 @@ impl Lvm {
     /// # Errors
     /// [`Error::Away`], [`Error::Unanswered`], [`Error::NotBegun`], [`Error::QueueFull`].
     pub async fn lvs(&self, ctx: &OpCtx) -> Result<Vec<Lv>, Error> {
-        let command = Command::reads("lvs").word("--nolocking").word("--options").word(LV_FIELDS).vg(self.name());
+        let command = queries::all(self.name()).word("--nolocking");
         let doing = command.line().to_owned();
         let answer = self.0.reads.ask(ctx, command).await?;
         if !answer.done {
             return Err(self.away(ctx, &answer).await);
         }
-        let found = answer.volumes(self.name()).map_err(|source| unreadable(doing.clone(), source))?;
+        let found = answer.volumes(self.name()).map_err(|source| queries::unreadable(doing.clone(), source))?;
         if found.is_empty() && self.vg(ctx).await?.volumes > 0 {
-            return Err(unreadable(doing, ReportError::Incomplete));
+            return Err(queries::unreadable(doing, ReportError::Incomplete));
         }
         Ok(found)
     }
@@ -181,15 +182,19 @@ impl Lvm {
     /// # Errors
     /// As [`Lvm::lvs`].
     pub async fn look(&self, ctx: &OpCtx, names: &[&LvName]) -> Result<Vec<Lv>, Error> {
-        let command = look(self.name(), names).word("--nolocking");
+        let command = queries::look(self.name(), names).word("--nolocking");
         let doing = command.line().to_owned();
         let answer = self.0.reads.ask(ctx, command).await?;
-        let found = seen(&answer, self.name(), names).map_err(|source| unreadable(doing, source))?;
+        let found = queries::seen(&answer, self.name(), names).map_err(|source| queries::unreadable(doing, source))?;
         if answer.done || found.len() == names.len() {
             return Ok(found);
         }
         // LVM fails for a volume that is not there, as it does for much else.
-        let listed = self.0.reads.ask(ctx, listed(self.name(), &absent(names, &found)).word("--nolocking")).await?;
+        let listed = self
+            .0
+            .reads
+            .ask(ctx, queries::listed(self.name(), &queries::absent(names, &found)).word("--nolocking"))
+            .await?;
         if listed.done && listed.lvs.is_empty() { Ok(found) } else { Err(self.away(ctx, &answer).await) }
     }
 
@@ -206,11 +211,11 @@ impl Lvm {
     /// # Errors
     /// As [`Lvm::lvs`].
     pub async fn vg(&self, ctx: &OpCtx) -> Result<Vg, Error> {
-        let command = group(self.name()).word("--nolocking");
+        let command = queries::group(self.name()).word("--nolocking");
         let doing = command.line().to_owned();
         let answer = self.glance(ctx, command).await?;
         match answer.vgs.first().map(Vg::of) {
-            Some(vg) => self.check_used(vg.map_err(|source| unreadable(doing, source))?),
+            Some(vg) => self.check_used(vg.map_err(|source| queries::unreadable(doing, source))?),
             None => Err(self.missing(&answer)),
         }
     }
@@ -220,11 +225,11 @@ impl Lvm {
     /// # Errors
     /// As [`Lvm::lvs`].
     pub async fn pool(&self, ctx: &OpCtx, name: &LvName) -> Result<Option<Pool>, Error> {
-        let command = pool(self.name(), name).word("--nolocking");
+        let command = queries::pool(self.name(), name).word("--nolocking");
         let doing = command.line().to_owned();
         let answer = self.glance(ctx, command).await?;
         if let Some(row) = answer.lvs.first() {
-            return Pool::of(row).map_err(|source| unreadable(doing, source));
+            return Pool::of(row).map_err(|source| queries::unreadable(doing, source));
         }
         // No such volume, or no volume group.
         let vg = self.vg(ctx).await?;
@@ -236,15 +241,14 @@ impl Lvm {
     /// # Errors
     /// As [`Lvm::lvs`].
     pub async fn pools(&self, ctx: &OpCtx) -> Result<Vec<Pool>, Error> {
-        let command = Command::reads("lvs").word("--nolocking").word("--options").word(POOL_FIELDS);
-        let command = command.word("--select").word("segtype=thin-pool").vg(self.name());
+        let command = queries::pools(self.name()).word("--nolocking");
         let doing = command.line().to_owned();
         let answer = self.glance(ctx, command).await?;
         if !answer.done {
             return Err(self.away(ctx, &answer).await);
         }
         let pools: Result<Vec<_>, _> = answer.lvs.iter().filter_map(|row| Pool::of(row).transpose()).collect();
-        pools.map_err(|source| unreadable(doing, source))
+        pools.map_err(|source| queries::unreadable(doing, source))
     }
 
     /// The right to change the volume group, one at a time.
@@ -294,40 +298,4 @@ impl Lvm {
     fn because(&self, answer: &Answer) -> Error {
         Error::Away { vg: self.name().clone(), why: answer.words.clone() }
     }
-}
-
-pub(super) fn unreadable(doing: String, source: ReportError) -> Error {
-    Error::Unanswered { doing, source: ShellError::Report { source, stderr: String::new() } }
-}
-
-/// The volumes of a report on some. One that lacks a volume and says that all went well is not believed: LVM fails for
-/// what is not there, and to take a volume for gone would have others forget it.
-pub(super) fn seen(answer: &Answer, vg: &VgName, names: &[&LvName]) -> Result<Vec<Lv>, ReportError> {
-    let found = answer.volumes(vg)?;
-    let whole = names.iter().all(|name| found.iter().any(|lv| lv.name == **name));
-    if answer.done && !whole { Err(ReportError::Incomplete) } else { Ok(found) }
-}
-
-/// All about some volumes.
-pub(super) fn look(vg: &VgName, names: &[&LvName]) -> Command {
-    let command = Command::reads("lvs").word("--options").word(LV_FIELDS);
-    names.iter().fold(command, |command, name| command.lv(vg, name))
-}
-
-/// Those of the names that none of the volumes has.
-pub(super) fn absent<'a>(names: &[&'a LvName], found: &[Lv]) -> Vec<&'a LvName> {
-    names.iter().copied().filter(|name| !found.iter().any(|lv| lv.name == **name)).collect()
-}
-
-/// One row for each volume of these names; done without a row if the volume group has none of them.
-pub(super) fn listed(vg: &VgName, names: &[&LvName]) -> Command {
-    Command::reads("lvs").word("--options").word("lv_name").selected(names).vg(vg)
-}
-
-pub(super) fn group(vg: &VgName) -> Command {
-    Command::reads("vgs").word("--options").word(VG_FIELDS).vg(vg)
-}
-
-pub(super) fn pool(vg: &VgName, name: &LvName) -> Command {
-    Command::reads("lvs").word("--options").word(POOL_FIELDS).lv(vg, name)
 }

@@ -8,6 +8,7 @@ mod document;
 mod group;
 mod known;
 mod lane;
+mod queries;
 mod report;
 mod settings;
 mod shell;

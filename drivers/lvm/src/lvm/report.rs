@@ -3,13 +3,19 @@
 //! Every value is text in LVM's reports. Fields that are not asked for are absent, and fields that are not known are
 //! passed over, so that another version of LVM may add some.
 
-use std::path::PathBuf;
+mod lv;
+mod pool;
+mod vg;
 
 use ashlar_common::units::ByteCount;
 use serde::Deserialize;
 
 use super::command::Command;
-use crate::names::{LvName, Tag, VgName};
+use crate::names::VgName;
+
+pub use lv::Lv;
+pub use pool::Pool;
+pub use vg::Vg;
 
 /// `ECMD_PROCESSED` in LVM's `tools/errors.h`: the command did what it was asked to.
 const PROCESSED: &str = "1";
@@ -177,173 +183,6 @@ impl Answer {
     /// The volumes that it speaks of. LVM's hidden ones, whose names are no names, are left out.
     pub(super) fn volumes(&self, vg: &VgName) -> Result<Vec<Lv>, ReportError> {
         self.lvs.iter().filter_map(|row| Lv::of(row, vg).transpose()).collect()
-    }
-}
-
-/// A logical volume, as LVM and the kernel have it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Lv {
-    /// Its name.
-    pub name: LvName,
-    /// LVM's own id for it.
-    pub uuid: String,
-    /// Its exact size: what its tag says, or else all of it.
-    pub size: ByteCount,
-    /// What it takes in whole extents; a thick snapshot's room for changes.
-    pub extents: ByteCount,
-    /// The device node.
-    pub device: PathBuf,
-    /// Whether the kernel has it.
-    pub active: bool,
-    /// Whether somebody has it open.
-    pub open: bool,
-    /// Whether its reads and writes wait.
-    pub suspended: bool,
-    /// Whether it lives in a thin pool.
-    pub thin: bool,
-    /// The thin pool it lives in.
-    pub pool: Option<LvName>,
-    /// What it is a snapshot of, as long as that is there.
-    pub origin: Option<LvName>,
-    /// Whether it is a thick snapshot, which needs its origin.
-    pub thick_snapshot: bool,
-    /// Whether thick snapshots need it.
-    pub thick_origin: bool,
-    /// Whether it is a plain volume that people or Ashlar made: linear, striped or thin, and no part of another.
-    pub plain: bool,
-    /// Whether it may not be written to.
-    pub read_only: bool,
-    /// What LVM finds wrong with it; empty while it is well.
-    pub health: String,
-    /// How much of it is in use, where that is known: of a thin volume, of a snapshot's room.
-    pub data_percent: Option<f64>,
-    /// Its tags.
-    pub tags: Vec<Tag>,
-}
-
-impl Lv {
-    fn of(row: &LvRow, vg: &VgName) -> Result<Option<Self>, ReportError> {
-        let Ok(name) = row.lv_name.parse::<LvName>() else { return Ok(None) };
-        let extents = bytes("lv_size", &row.lv_size)?;
-        // Tags that people gave may be of a kind that we do not write.
-        let tags: Vec<Tag> = row.lv_tags.split(',').filter_map(|tag| tag.parse().ok()).collect();
-        let layout: Vec<_> = row.lv_layout.split(',').collect();
-        let roles: Vec<_> = row.lv_role.split(',').collect();
-        let thin = layout.contains(&"thin") && !layout.contains(&"pool");
-        let plain_layout = ["linear", "striped", "sparse"].iter().any(|plain| layout.contains(plain));
-        Ok(Some(Self {
-            size: tags.iter().find_map(Tag::as_size).unwrap_or(extents),
-            device: PathBuf::from(format!("/dev/{vg}/{name}")),
-            name,
-            uuid: row.lv_uuid.clone(),
-            extents,
-            active: row.lv_active == "active",
-            open: row.lv_device_open == "1",
-            suspended: row.lv_suspended == "1",
-            thin,
-            pool: row.pool_lv.parse().ok(),
-            origin: row.origin.parse().ok(),
-            thick_snapshot: roles.contains(&"thicksnapshot"),
-            thick_origin: roles.contains(&"thickorigin"),
-            plain: plain_layout && roles.contains(&"public"),
-            read_only: row.lv_permissions.starts_with("read-only"),
-            health: row.lv_health_status.clone(),
-            data_percent: row.data_percent.parse().ok(),
-            tags,
-        }))
-    }
-
-    /// Whether it is Ashlar's.
-    #[must_use]
-    pub fn is_ours(&self) -> bool {
-        self.tags.contains(&Tag::ours())
-    }
-
-    /// The intent that its tags speak of.
-    #[must_use]
-    pub fn intent(&self) -> Option<&str> {
-        self.tags.iter().find_map(Tag::as_intent)
-    }
-}
-
-/// A volume group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vg {
-    /// Its name.
-    pub name: String,
-    /// LVM's own id for it.
-    pub uuid: String,
-    /// All of it.
-    pub size: ByteCount,
-    /// What no volume has.
-    pub free: ByteCount,
-    /// Volumes are a whole number of these.
-    pub extent: ByteCount,
-    /// Physical volumes that are not there.
-    pub missing: u32,
-    /// How many volumes it has.
-    pub volumes: u32,
-    /// Whether it was given away: LVM does nothing with it.
-    pub exported: bool,
-}
-
-impl Vg {
-    pub(super) fn of(row: &VgRow) -> Result<Self, ReportError> {
-        Ok(Self {
-            name: row.vg_name.clone(),
-            uuid: row.vg_uuid.clone(),
-            size: bytes("vg_size", &row.vg_size)?,
-            free: bytes("vg_free", &row.vg_free)?,
-            extent: bytes("vg_extent_size", &row.vg_extent_size)?,
-            missing: number("vg_missing_pv_count", &row.vg_missing_pv_count)?,
-            volumes: number("lv_count", &row.lv_count)?,
-            exported: !matches!(row.vg_exported.as_str(), "" | "0"),
-        })
-    }
-}
-
-/// A thin pool.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pool {
-    /// Its name.
-    pub name: LvName,
-    /// Room for data.
-    pub size: ByteCount,
-    /// Room for metadata.
-    pub metadata: ByteCount,
-    /// Percent of the data room in use; `None` while it is not active.
-    pub data_percent: Option<f64>,
-    /// Percent of the metadata room in use; `None` while it is not active.
-    pub metadata_percent: Option<f64>,
-    /// Whether the kernel has it.
-    pub active: bool,
-    /// Whether new blocks are zeroed before they are given out.
-    pub zeroing: bool,
-    /// Physical volumes of its group that are not there.
-    pub missing: u32,
-    /// What LVM finds wrong with it; empty while it is well.
-    pub health: String,
-}
-
-impl Pool {
-    /// `None` for a volume that is no thin pool.
-    pub(super) fn of(row: &LvRow) -> Result<Option<Self>, ReportError> {
-        let is_pool = ["thin", "pool"].iter().all(|word| row.lv_layout.split(',').any(|has| has == *word));
-        let Ok(name) = row.lv_name.parse() else { return Ok(None) };
-        if !is_pool {
-            return Ok(None);
-        }
-        Ok(Some(Self {
-            name,
-            size: bytes("lv_size", &row.lv_size)?,
-            metadata: bytes("lv_metadata_size", &row.lv_metadata_size).unwrap_or(ByteCount::ZERO),
-            data_percent: row.data_percent.parse().ok(),
-            metadata_percent: row.metadata_percent.parse().ok(),
-            active: row.lv_active == "active",
-            zeroing: row.zero == "1",
-            missing: number("vg_missing_pv_count", &row.vg_missing_pv_count)?,
-            health: row.lv_health_status.clone(),
-        }))
     }
 }
 

@@ -8,7 +8,6 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use ashlar_common::{
@@ -18,9 +17,9 @@ use ashlar_common::{
     ids::{OpId, SnapshotId, VolumeId},
 };
 use tokio::sync::watch;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    background::Background,
     data::{self, Room},
     error::Error,
     locks::Locked,
@@ -28,8 +27,6 @@ use crate::{
     names::{LvName, Ours, Tag},
 };
 
-/// Longest time that putting a volume right may take, whoever waits for it: no more than a guard against none at all.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What the intent begins with.
 const INTENT: &str = "revert.";
 
@@ -39,8 +36,7 @@ pub struct Reverts {
     lvm: Lvm,
     throttle: Option<Throttle>,
     running: Mutex<BTreeMap<VolumeId, Running>>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    tasks: Background,
 }
 
 #[derive(Clone, Debug)]
@@ -57,22 +53,18 @@ impl Reverts {
     /// None yet.
     #[must_use]
     pub fn new(lvm: Lvm, throttle: Option<Throttle>) -> Self {
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Self { lvm, throttle, running: Mutex::default(), tasks, stop }
+        Self { lvm, throttle, running: Mutex::default(), tasks: Background::default() }
     }
 
-    /// Goes on with what was being reverted when the process before ended. At open; it does not wait for them.
-    ///
-    /// # Errors
-    /// Those of a report of LVM.
-    pub async fn resume(&self, ctx: &OpCtx) -> Result<(), Error> {
-        for lv in self.lvm.lvs(ctx).await?.iter().filter(|lv| lv.is_ours()) {
+    /// Goes on with what was being reverted when the process before ended, as the tags of `found` say. At open; it does
+    /// not wait for them.
+    pub fn resume(&self, found: &[Lv]) {
+        for lv in found.iter().filter(|lv| lv.is_ours()) {
             if let (Some(Ours::Volume(volume)), Some(snapshot)) = (lv.name.ours(), goal(lv)) {
                 tracing::info!(%volume, %snapshot, "a revert goes on");
                 self.start(OpId::new(), volume, snapshot, None);
             }
         }
-        Ok(())
     }
 
     /// Makes a volume's bytes those of one of its snapshots, up to the snapshot's size, and zeros behind. The caller
@@ -99,9 +91,7 @@ impl Reverts {
 
     /// Ends all that goes on, in the middle; the next one to open the volume group goes on with it.
     pub async fn close(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.tasks.close().await;
     }
 
     fn running(&self, volume: VolumeId) -> Option<Running> {
@@ -112,7 +102,7 @@ impl Reverts {
     /// Begins it, with the lock of the volume where its tags do not say yet that it is reverted. All of it is done by a task:
     /// a caller whose time is over between the tags and the first byte would leave a volume that nobody puts right.
     fn start(&self, op: OpId, volume: VolumeId, snapshot: SnapshotId, locked: Option<Locked>) -> Running {
-        let ctx = OpCtx::new(op, LONGEST, self.stop.child_token());
+        let ctx = self.tasks.ctx(op);
         let (sender, ended) = watch::channel(None);
         let running = Running { snapshot, progress: ctx.watch_progress(), ended };
         let (lvm, throttle) = (self.lvm.clone(), self.throttle);
@@ -136,12 +126,6 @@ impl Reverts {
         all.retain(|_, running| running.ended.borrow().is_none());
         all.insert(volume, running.clone());
         running
-    }
-}
-
-impl Drop for Reverts {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    net::TcpStream,
     sync::{Arc, Mutex, PoisonError, Weak},
     thread,
     time::Duration,
@@ -19,8 +20,10 @@ use ashlar_conformance::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A target that is there answers within one, and one that is gone is not waited for longer.
-const ATTACH_LIMIT: Duration = Duration::from_secs(8);
+/// No client of this machine waits longer. See [`is_served`] for those whose target is gone.
+const ATTACH_LIMIT: Duration = Duration::from_secs(40);
+/// A portal of this machine takes a connection at once.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// A client that was cut off is to see it soon.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -46,6 +49,7 @@ impl Clients {
     /// # Errors
     /// It cannot be reached.
     pub(crate) async fn open(&self, connection: &ConnectionInfo, mode: AccessMode) -> io::Result<Box<dyn Disk>> {
+        is_served(connection)?;
         let connected = connectors().attach(&ctx(), connection).await;
         let session = self.session(connection);
         let path = connected.map_err(io::Error::other)?.path;
@@ -67,6 +71,14 @@ impl Clients {
             session
         })
     }
+}
+
+/// Where nobody listens, iscsid takes 3 s to say so, and clients here come to many a target that is gone.
+fn is_served(connection: &ConnectionInfo) -> io::Result<()> {
+    let portal = connection.data.get("target_portal").and_then(|portal| portal.as_str());
+    let Some(portal) = portal else { return Ok(()) };
+    let portal = portal.parse().map_err(io::Error::other)?;
+    TcpStream::connect_timeout(&portal, CONNECT_LIMIT).map(drop)
 }
 
 impl Disk for Opened {

@@ -292,7 +292,7 @@ async fn a_stopped_revert_keeps_its_volume_to_itself_until_the_next_process_has_
     ensure(read(&all.volume)? != *bytes, "it was in the middle")?;
 
     let next = Reverts::new(lab.lvm.clone(), None);
-    next.resume(&ctx()).await?;
+    next.resume(&lab.lvm.lvs(&ctx()).await?);
     next.revert(&ctx(), all.id, *snapshot, unlocked().await?).await?;
     holds(&all.volume, bytes)?;
     all.snapshots_are_as_they_were()?;

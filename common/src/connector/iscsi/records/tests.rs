@@ -45,7 +45,7 @@ fn our_settings_replace_those_of_the_host() {
     node.session.scan = manual
     node.session.timeo.replacement_timeout = 30
     node.conn[0].timeo.login_timeout = 10
-    node.session.initial_login_retry_max = 2
+    node.session.initial_login_retry_max = 0
     node.session.auth.authmethod = CHAP
     node.session.auth.username = u
     node.session.auth.password = secret = #1

@@ -172,6 +172,16 @@ fn a_machine_that_dies_fails_its_program_and_is_booted_anew() {
 }
 
 #[test]
+fn a_machine_that_ran_many_programs_is_booted_anew_and_loses_none() {
+    let lab = Lab::raise(1);
+    lab.says("touch /run/before");
+    let there = || lab.says("ls /run/before 2>/dev/null || echo new") != "new";
+    assert!(there(), "it stays for the next programs");
+    let answered = (0..60).take_while(|_| there()).count();
+    assert!((20..60).contains(&answered), "booted anew after {answered} programs");
+}
+
+#[test]
 fn programs_that_run_at_once_have_each_a_machine() {
     let lab = Lab::raise(2);
     // The second may still be booting: then the first takes both, one after the other.

@@ -4,8 +4,9 @@ use std::{fs, path::Path, time::Duration};
 
 use super::{
     device, metadata,
+    shell::Shell,
     slot::{Slot, loops},
-    tools::{lvm, report, run},
+    tools::{lvm, run},
 };
 use crate::error::{Error, Result};
 
@@ -44,6 +45,7 @@ pub struct VolumeGroup {
     slot: Slot,
     shape: Shape,
     name: String,
+    shell: Shell,
     /// Thin devices that use up metadata.
     fillers: std::sync::Mutex<u64>,
 }
@@ -55,7 +57,13 @@ impl VolumeGroup {
     /// It takes root, device-mapper and LVM's programs.
     pub fn standing(shape: &Shape) -> Result<Self> {
         let slot = Slot::take(&format!("{shape:?}"))?;
-        let group = Self { name: slot.vg(), slot, shape: *shape, fillers: std::sync::Mutex::default() };
+        let group = Self {
+            name: slot.vg(),
+            slot,
+            shape: *shape,
+            shell: Shell::default(),
+            fillers: std::sync::Mutex::default(),
+        };
         if group.stands() && group.clear().is_ok() {
             return Ok(group);
         }
@@ -274,13 +282,25 @@ impl VolumeGroup {
         })
     }
 
-    /// What LVM says is in it, from one report.
+    /// What LVM says is in it.
     fn contents(&self) -> Result<Contents> {
-        let fields = ["--options", "lv_name,data_percent,metadata_percent", "--separator", ","];
-        let text = report(self.slot.path(), &[&["lvs", "--noheadings"], &fields[..], &[&self.name]].concat())?;
+        let name = &self.name;
+        let lines = self.shell.ask(
+            self.slot.path(),
+            &[
+                format!("lvs --noheadings --options lv_name,data_percent,metadata_percent --separator , {name}"),
+                format!("vgs --noheadings --options vg_name,lv_count --separator : {name}"),
+            ],
+        )?;
         let mut contents = Contents { volumes: Vec::new(), pool: Vec::new() };
-        for line in text.lines() {
-            let mut fields = line.trim().split(',');
+        // What failed printed nothing, which must not be taken for nothing being there.
+        let end = lines.iter().position(|line| line.starts_with(&format!("{name}:")));
+        let rows = end.map(|end| &lines[..end]).unwrap_or_default();
+        if end.is_none_or(|end| lines[end] != format!("{name}:{}", rows.len())) {
+            return Err(Error::io("LVM does not tell what is in a volume group")(std::io::ErrorKind::NotFound));
+        }
+        for line in rows {
+            let mut fields = line.split(',');
             match fields.next() {
                 None | Some("") => {}
                 name if name == self.pool() => contents.pool = fields.filter_map(|field| field.parse().ok()).collect(),

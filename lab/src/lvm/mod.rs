@@ -10,6 +10,7 @@ mod configfs;
 mod device;
 mod group;
 mod metadata;
+mod shell;
 mod slot;
 mod strays;
 mod tools;

@@ -36,16 +36,14 @@ pub(super) fn settings(device: &str) -> String {
     )
 }
 
-/// What one report of LVM says, with the settings in `directory`.
-pub(super) fn report(directory: &Path, arguments: &[&str]) -> Result<String> {
-    let lvm = tool("lvm")?.variable("LVM_SYSTEM_DIR", directory).variable("LVM_SUPPRESS_FD_WARNINGS", "1");
-    lvm.arguments(arguments).run(LIMIT)
+/// LVM with the settings in `directory`.
+pub(super) fn lvm_with(directory: &Path) -> Result<Program> {
+    Ok(tool("lvm")?.variable("LVM_SYSTEM_DIR", directory).variable("LVM_SUPPRESS_FD_WARNINGS", "1"))
 }
 
 /// Has LVM's shell do these, one after another, with the settings in `directory`: starting a program for each costs more
 /// than what it does. Returns what was printed; whether a command succeeded has to be seen by a look.
 pub(super) fn lvm(directory: &Path, commands: &[String]) -> Result<String> {
     let text: String = commands.iter().map(|command| format!("{command}\n")).collect();
-    let shell = tool("lvm")?.variable("LVM_SYSTEM_DIR", directory).variable("LVM_SUPPRESS_FD_WARNINGS", "1");
-    shell.input(text).run(LIMIT)
+    lvm_with(directory)?.input(text).run(LIMIT)
 }

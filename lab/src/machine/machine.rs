@@ -57,6 +57,9 @@ struct Shared {
     channels: Mutex<Option<Channels>>,
 }
 
+/// So many programs wear a machine out.
+const WORN: u32 = 32;
+
 impl Machine {
     /// Listens to one that was started.
     pub(super) fn begin(folder: Folder, console: PathBuf, running: Staying, line: UnixStream) -> Result<Self> {
@@ -106,6 +109,13 @@ impl Machine {
     /// How long nothing was heard of it.
     pub(super) fn silence(&self) -> Duration {
         lock(&self.shared.heard).map_or(Duration::ZERO, |heard| heard.elapsed())
+    }
+
+    /// Whether it runs nothing, and ran so much that one that is booted anew is quicker: the pages of its memory lie
+    /// scattered by then, its kernel has each mapped by itself, and the start of a program takes half as long again.
+    pub(super) fn is_worn(&self) -> bool {
+        let idle = lock(&self.shared.channels).as_ref().is_some_and(Channels::is_empty);
+        idle && self.next.load(Ordering::Relaxed) > WORN
     }
 
     pub(super) fn is_dead(&self) -> bool {

@@ -144,6 +144,9 @@ impl Inner {
                 Some(machine) if machine.is_dead() => {
                     lock(&self.slots)[index].machine = None;
                 }
+                Some(machine) if self.is_over(index, &machine) => {
+                    let _the_next_boot_says_why = machine.kill();
+                }
                 Some(machine) => {
                     let asked = machine.send(&Frame::new(Kind::Ping, 0, []));
                     if asked.is_err() || machine.silence() > SILENCE_LIMIT {
@@ -156,6 +159,16 @@ impl Inner {
                 None => {}
             }
         }
+    }
+
+    /// Whether its time is over: it is worn, and nobody has it nor can have it from here on.
+    fn is_over(&self, index: usize, machine: &Machine) -> bool {
+        let mut slots = lock(&self.slots);
+        let over = !slots[index].taken && machine.is_worn();
+        if over {
+            slots[index].machine = None;
+        }
+        over
     }
 
     /// Whether it may be tried again.
@@ -182,7 +195,8 @@ impl Inner {
     fn pause(&self, index: usize) {
         let mut waited = Duration::ZERO;
         while waited < ASK && !self.over.load(Ordering::Relaxed) {
-            if lock(&self.slots)[index].machine.as_ref().is_none_or(|machine| machine.is_dead()) {
+            let ends = |machine: &Arc<Machine>| machine.is_dead() || machine.is_worn();
+            if lock(&self.slots)[index].machine.as_ref().is_none_or(ends) {
                 return;
             }
             thread::sleep(LOOK_AGAIN);
@@ -220,7 +234,8 @@ impl Inner {
         let mut slots = lock(&self.slots);
         loop {
             let free = |slot: &&mut Slot| {
-                slot.machine.as_ref().is_some_and(|machine| !machine.is_dead()) && !(alone && slot.taken)
+                let stands = |machine: &Arc<Machine>| !machine.is_dead() && !machine.is_worn();
+                slot.machine.as_ref().is_some_and(stands) && !(alone && slot.taken)
             };
             if let Some((index, slot)) = slots.iter_mut().enumerate().find(|(_, slot)| free(slot)) {
                 slot.taken |= alone;

@@ -1,8 +1,10 @@
 //! What LVM is asked about a volume group, and when its answer is believed.
+//!
+//! Volumes and volume groups are told with the columns that `settings` names.
 
 use super::{
     command::Command,
-    report::{Answer, LV_FIELDS, Lv, POOL_FIELDS, PV_FIELDS, ReportError, VG_FIELDS},
+    report::{Answer, Lv, POOL_FIELDS, PV_FIELDS, ReportError},
     shell::ShellError,
 };
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
 
 /// All about all volumes.
 pub(super) fn all(vg: &VgName) -> Command {
-    Command::reads("lvs").word("--options").word(LV_FIELDS).vg(vg)
+    Command::reads("lvs").vg(vg)
 }
 
 /// All about the thin pools.
@@ -40,8 +42,7 @@ pub(super) fn seen(answer: &Answer, vg: &VgName, names: &[&LvName]) -> Result<Ve
 
 /// All about some volumes.
 pub(super) fn look(vg: &VgName, names: &[&LvName]) -> Command {
-    let command = Command::reads("lvs").word("--options").word(LV_FIELDS);
-    names.iter().fold(command, |command, name| command.lv(vg, name))
+    names.iter().fold(Command::reads("lvs"), |command, name| command.lv(vg, name))
 }
 
 /// Those of the names that none of the volumes has.
@@ -55,7 +56,7 @@ pub(super) fn listed(vg: &VgName, names: &[&LvName]) -> Command {
 }
 
 pub(super) fn group(vg: &VgName) -> Command {
-    Command::reads("vgs").word("--options").word(VG_FIELDS).vg(vg)
+    Command::reads("vgs").vg(vg)
 }
 
 pub(super) fn pool(vg: &VgName, name: &LvName) -> Command {

@@ -22,13 +22,13 @@ const PROCESSED: &str = "1";
 /// How much of LVM's own words goes into an error.
 const MOST_WORDS: usize = 1000;
 
-/// What is asked about a logical volume. None of these makes LVM write a row per segment.
+/// What is told of a logical volume. None of these makes LVM write a row per segment.
 pub(super) const LV_FIELDS: &str = "lv_name,lv_uuid,lv_size,lv_tags,lv_layout,lv_role,pool_lv,origin,lv_active,\
                                     lv_device_open,lv_suspended,lv_health_status,data_percent,lv_permissions";
 /// What is asked about a thin pool.
 pub(super) const POOL_FIELDS: &str = "lv_name,lv_size,lv_layout,lv_active,lv_health_status,data_percent,metadata_percent,zero,lv_metadata_size,\
      vg_missing_pv_count";
-/// What is asked about a volume group.
+/// What is told of a volume group.
 pub(super) const VG_FIELDS: &str =
     "vg_name,vg_uuid,vg_size,vg_free,vg_extent_size,vg_missing_pv_count,lv_count,vg_exported";
 /// What is asked about physical volumes.

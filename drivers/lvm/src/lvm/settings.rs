@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::report::{LV_FIELDS, VG_FIELDS};
 use crate::error::Error;
 
 /// Where LVM keeps its settings on this machine.
@@ -109,6 +110,9 @@ fn text(standing: &str, devices: &Devices, extras: Extras) -> String {
     let mut line = |words: std::fmt::Arguments<'_>| {
         let _never_fails = writeln!(text, "{words}");
     };
+    // The columns of reports that do not name theirs: LVM's shell reads a command byte by byte, a system call for each.
+    line(format_args!("report/lvs_cols=\"{LV_FIELDS}\""));
+    line(format_args!("report/vgs_cols=\"{VG_FIELDS}\""));
     line(format_args!("devices/issue_discards={}", u8::from(extras.issue_discards)));
     line(format_args!("activation/monitoring={}", u8::from(extras.monitoring.is_some())));
     if let Some(AutoExtend { threshold, percent }) = extras.monitoring {

@@ -92,7 +92,7 @@ impl Subject for Lvm {
 
     /// The subjects share nearly all that there is to interrupt.
     fn interruptions_within(&self) -> Duration {
-        Duration::from_secs(15)
+        Duration::from_secs(5)
     }
 
     async fn raise(&self) -> Held<Box<dyn Site>> {

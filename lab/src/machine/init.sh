@@ -10,7 +10,7 @@ set -eEu
 kernel=$(uname -r)
 if [ "${1-}" != inside ]; then
     mount -t proc proc /proc
-    # For each device that comes or goes, this kernel starts a program which is not there: a quarter of all its time.
+    # For each device that comes or goes, this kernel starts a program which is not there.
     [ ! -e /proc/sys/kernel/hotplug ] || echo >/proc/sys/kernel/hotplug
     mount -t tmpfs -o size=90% memory /run
     mkdir -p /run/modules/lib/modules /run/root/{upper,work,root}

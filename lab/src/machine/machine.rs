@@ -111,8 +111,8 @@ impl Machine {
         lock(&self.shared.heard).map_or(Duration::ZERO, |heard| heard.elapsed())
     }
 
-    /// Whether it runs nothing, and ran so much that one that is booted anew is quicker: the pages of its memory lie
-    /// scattered by then, its kernel has each mapped by itself, and the start of a program takes half as long again.
+    /// Whether it runs nothing, and ran so much that one that is booted anew is quicker: after an hour
+    /// of tests cases were seen to take up to half as long again. Scattered memory is suspected, not proven.
     pub(super) fn is_worn(&self) -> bool {
         let idle = lock(&self.shared.channels).as_ref().is_some_and(Channels::is_empty);
         idle && self.next.load(Ordering::Relaxed) > WORN
